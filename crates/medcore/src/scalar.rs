@@ -1,0 +1,87 @@
+//! Number types that voxels and pixels can have.
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// A number type that a [`Volume`](crate::Volume) or [`Image`](crate::Image) can hold.
+///
+/// Conversions from `f64` round to nearest (ties away from zero) and saturate for integers, so that resampling never wraps
+/// around; NaN becomes 0 for integers. The trait is sealed: it is implemented for the primitive integers up to 64
+/// bits, `f32` and `f64`.
+pub trait Scalar:
+    sealed::Sealed + Copy + Default + PartialEq + PartialOrd + Send + Sync + std::fmt::Debug + 'static
+{
+    /// Name of the type, as in `"i16"`.
+    const NAME: &'static str;
+    /// The value as `f64` (64-bit integers may round).
+    fn to_f64(self) -> f64;
+    /// The value as `f32` (integers of 32 bits and more may round).
+    fn to_f32(self) -> f32;
+    /// The nearest value of this type, saturating.
+    fn from_f64(value: f64) -> Self;
+    /// The nearest value of this type, saturating.
+    fn from_f32(value: f32) -> Self;
+}
+
+macro_rules! integer {
+    ($($t:ty),*) => {$(
+        impl sealed::Sealed for $t {}
+        impl Scalar for $t {
+            const NAME: &'static str = stringify!($t);
+            fn to_f64(self) -> f64 { self as f64 }
+            fn to_f32(self) -> f32 { self as f32 }
+            fn from_f64(value: f64) -> Self { value.round() as $t }
+            fn from_f32(value: f32) -> Self { value.round() as $t }
+        }
+    )*};
+}
+integer!(u8, i8, u16, i16, u32, i32, u64, i64);
+
+impl sealed::Sealed for f32 {}
+impl Scalar for f32 {
+    const NAME: &'static str = "f32";
+    fn to_f64(self) -> f64 {
+        f64::from(self)
+    }
+    fn to_f32(self) -> f32 {
+        self
+    }
+    fn from_f64(value: f64) -> Self {
+        value as f32
+    }
+    fn from_f32(value: f32) -> Self {
+        value
+    }
+}
+
+impl sealed::Sealed for f64 {}
+impl Scalar for f64 {
+    const NAME: &'static str = "f64";
+    fn to_f64(self) -> f64 {
+        self
+    }
+    fn to_f32(self) -> f32 {
+        self as f32
+    }
+    fn from_f64(value: f64) -> Self {
+        value
+    }
+    fn from_f32(value: f32) -> Self {
+        f64::from(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Scalar;
+
+    #[test]
+    fn integers_round_and_saturate() {
+        assert_eq!(i16::from_f64(-1024.5), -1025);
+        assert_eq!(i16::from_f64(1e9), i16::MAX);
+        assert_eq!(u8::from_f32(-3.0), 0);
+        assert_eq!(u8::from_f64(f64::NAN), 0);
+        assert_eq!(f32::from_f64(0.5), 0.5);
+    }
+}

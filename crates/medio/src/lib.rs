@@ -1,0 +1,15 @@
+//! Medical image files as [`medcore`] volumes.
+//!
+//! | format | reads | writes |
+//! |---|---|---|
+//! | [`dicom`] | series of CT, MR and PET slices | - |
+//! | [`nifti`] | NIfTI-1 `.nii`, `.nii.gz` | NIfTI-1 `.nii`, `.nii.gz` |
+//!
+//! What a file holds is told by its content, not by its name. Nothing is allocated on the word of a header:
+//! sizes are checked against the bytes that are there first.
+
+pub mod dicom;
+mod error;
+pub mod nifti;
+
+pub use error::{Error, Result};
