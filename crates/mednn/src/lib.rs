@@ -1,1 +1,25 @@
-//! mednn
+//! Neural networks on [burn](https://burn.dev) for medical images.
+//!
+//! | concept | where |
+//! |---|---|
+//! | choosing a device by name | [`Backend`], [`OpenDevice`] |
+//! | volumes and images to tensors and back | [`bridge`] |
+//! | published weights, strictly | [`weights`] |
+//! | vision transformers: ViT, DINO, DINOv2 | [`vit`] |
+//! | BERT on embeddings | [`bert`] |
+//! | shared layers | [`layers`] |
+//!
+//! No backend is compiled in by default: an application enables `flex`, `ndarray`, `wgpu` or `cuda`. Library code takes a
+//! `&Device` and never picks one.
+
+pub mod bert;
+pub mod bridge;
+mod device;
+mod error;
+pub mod layers;
+pub mod vit;
+pub mod weights;
+
+pub use device::{Backend, OpenDevice};
+pub use error::{Error, Result};
+pub use vit::{Vit, VitConfig, VitOutput};

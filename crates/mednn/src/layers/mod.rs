@@ -1,0 +1,9 @@
+//! Layers that several models share.
+
+mod attention;
+mod feed_forward;
+mod interpolate;
+
+pub use attention::{SelfAttention, SelfAttentionConfig, key_padding_mask};
+pub use feed_forward::{FeedForward, FeedForwardConfig};
+pub use interpolate::{TableInterpolation, cubic_weights, interpolate_table, linear_weights};

@@ -1,0 +1,74 @@
+//! One pre-norm transformer block.
+
+use burn::module::{Module, Param};
+use burn::nn::{Initializer, LayerNorm, LayerNormConfig};
+use burn::tensor::{Device, Tensor};
+
+use super::config::{VitConfig, VitFamily};
+use crate::layers::{FeedForward, FeedForwardConfig, SelfAttention, SelfAttentionConfig};
+
+/// A learned factor per channel on a residual branch (CaiT, Touvron et al., arXiv 2103.17239).
+#[derive(Module, Debug)]
+pub struct LayerScale {
+    lambda1: Param<Tensor<1>>,
+}
+
+impl LayerScale {
+    fn new(width: usize, device: &Device) -> Self {
+        Self { lambda1: Initializer::Ones.init([width], device) }
+    }
+
+    fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        x * self.lambda1.val().unsqueeze::<3>()
+    }
+}
+
+/// Layer norm, attention, layer norm, feed-forward network, each pair with a residual connection.
+#[derive(Module, Debug)]
+pub struct VitBlock {
+    norm1: LayerNorm,
+    attention: SelfAttention,
+    scale1: Option<LayerScale>,
+    norm2: LayerNorm,
+    mlp: FeedForward,
+    scale2: Option<LayerScale>,
+}
+
+impl VitBlock {
+    pub(super) fn new(config: &VitConfig, device: &Device) -> Self {
+        let width = config.hidden_size;
+        let norm = || LayerNormConfig::new(width).with_epsilon(config.layer_norm_eps).init(device);
+        let scale = || (config.family == VitFamily::Dinov2).then(|| LayerScale::new(width, device));
+        Self {
+            norm1: norm(),
+            attention: SelfAttentionConfig::new(width, config.num_attention_heads)
+                .with_qkv_bias(config.qkv_bias)
+                .init(device),
+            scale1: scale(),
+            norm2: norm(),
+            mlp: FeedForwardConfig::new(width, config.intermediate_size)
+                .with_gated(config.use_swiglu_ffn)
+                .init(device),
+            scale2: scale(),
+        }
+    }
+
+    /// # Shapes
+    /// - `tokens` and output: `[batch, tokens, width]`
+    ///
+    /// # Panics
+    /// On other shapes.
+    pub fn forward(&self, tokens: Tensor<3>) -> Tensor<3> {
+        let attended = self.attention.forward(self.norm1.forward(tokens.clone()), None);
+        let tokens = tokens + scaled(self.scale1.as_ref(), attended);
+        let transformed = self.mlp.forward(self.norm2.forward(tokens.clone()));
+        tokens + scaled(self.scale2.as_ref(), transformed)
+    }
+}
+
+fn scaled(scale: Option<&LayerScale>, x: Tensor<3>) -> Tensor<3> {
+    match scale {
+        Some(scale) => scale.forward(x),
+        None => x,
+    }
+}

@@ -1,0 +1,178 @@
+//! Safetensors from a file or from memory.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use safetensors::tensor::{Metadata, TensorInfo};
+use safetensors::{Dtype, SafeTensorError};
+
+use crate::error::{Error, Result};
+
+/// The length of the header comes first, as a little-endian u64.
+const LENGTH_BYTES: u64 = 8;
+/// The format's own bound on the header.
+const MAX_HEADER: u64 = 100_000_000;
+
+/// A safetensors file, or the bytes of one (embedded in the program, fetched over a network).
+///
+/// Opening reads and checks the header only; tensors are read one at a time when they are asked for.
+#[derive(Debug)]
+pub struct WeightSource {
+    name: String,
+    storage: Storage,
+    tensors: BTreeMap<String, TensorInfo>,
+    data_start: u64,
+}
+
+#[derive(Debug)]
+enum Storage {
+    File { path: PathBuf, file: File },
+    Memory(Vec<u8>),
+}
+
+impl WeightSource {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::WeightFormat`] when the header is not valid or claims another length than the file has.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref().to_path_buf();
+        let io = |source| Error::Io { path: path.clone(), source };
+        let mut file = File::open(&path).map_err(io)?;
+        let length = file.metadata().map_err(io)?.len();
+        let name = path.display().to_string();
+        let invalid = |source| Error::WeightFormat { what: name.clone(), source };
+        if length < LENGTH_BYTES {
+            return Err(invalid(SafeTensorError::HeaderTooSmall));
+        }
+        let mut start = [0; LENGTH_BYTES as usize];
+        file.read_exact(&mut start).map_err(io)?;
+        let header = u64::from_le_bytes(start);
+        if header > MAX_HEADER.min(length - LENGTH_BYTES) {
+            return Err(invalid(SafeTensorError::InvalidHeaderLength));
+        }
+        // Bounded by the real length of the file just above.
+        let mut bytes = Vec::new();
+        (&mut file).take(header).read_to_end(&mut bytes).map_err(io)?;
+        let metadata = parse_header(&bytes).map_err(invalid)?;
+        let data_start = LENGTH_BYTES + header;
+        check_length(&metadata, length - data_start).map_err(invalid)?;
+        let tensors = owned(&metadata);
+        Ok(Self { name, storage: Storage::File { path, file }, tensors, data_start })
+    }
+
+    /// Takes the bytes of a file; `name` is what messages call it.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn from_bytes(name: impl Into<String>, bytes: Vec<u8>) -> Result<Self> {
+        let name = name.into();
+        let invalid = |source| Error::WeightFormat { what: name.clone(), source };
+        let Some((start, rest)) = bytes.split_first_chunk() else {
+            return Err(invalid(SafeTensorError::HeaderTooSmall));
+        };
+        let header = u64::from_le_bytes(*start).min(MAX_HEADER + 1) as usize;
+        let Some(text) = rest.get(..header) else {
+            return Err(invalid(SafeTensorError::InvalidHeaderLength));
+        };
+        let metadata = parse_header(text).map_err(invalid)?;
+        check_length(&metadata, (rest.len() - header) as u64).map_err(invalid)?;
+        let data_start = LENGTH_BYTES + header as u64;
+        let tensors = owned(&metadata);
+        Ok(Self { name, storage: Storage::Memory(bytes), tensors, data_start })
+    }
+
+    /// What messages call it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// All keys, sorted.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.tensors.keys().map(String::as_str)
+    }
+
+    /// The shape of a tensor, if there is one of this name.
+    pub fn shape(&self, key: &str) -> Option<&[usize]> {
+        self.tensors.get(key).map(|info| info.shape.as_slice())
+    }
+
+    /// The element type of a tensor, if there is one of this name.
+    pub fn dtype(&self, key: &str) -> Option<Dtype> {
+        self.tensors.get(key).map(|info| info.dtype)
+    }
+
+    /// The values of a floating-point tensor as f32, in the file's layout; `None` when there is no such key or it is not
+    /// of a floating-point type.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the file can no longer be read.
+    pub fn read_f32(&mut self, key: &str) -> Result<Option<Vec<f32>>> {
+        let Some(info) = self.tensors.get(key) else { return Ok(None) };
+        let decode: fn(&[u8]) -> Vec<f32> = match info.dtype {
+            Dtype::F32 => f32_from_f32,
+            Dtype::F16 => f32_from_f16,
+            Dtype::BF16 => f32_from_bf16,
+            Dtype::F64 => f32_from_f64,
+            _ => return Ok(None),
+        };
+        let (start, end) = info.data_offsets;
+        let bytes = read_range(&mut self.storage, self.data_start + start as u64, end - start)?;
+        Ok(Some(decode(&bytes)))
+    }
+}
+
+fn read_range(storage: &mut Storage, start: u64, length: usize) -> Result<Cow<'_, [u8]>> {
+    match storage {
+        // The range was checked against the length on opening.
+        Storage::Memory(bytes) => Ok(Cow::Borrowed(
+            usize::try_from(start).ok().and_then(|s| bytes.get(s..s + length)).unwrap_or_default(),
+        )),
+        Storage::File { path, file } => {
+            let mut bytes = vec![0; length];
+            file.seek(SeekFrom::Start(start))
+                .and_then(|_| file.read_exact(&mut bytes))
+                .map_err(|source| Error::Io { path: path.clone(), source })?;
+            Ok(Cow::Owned(bytes))
+        }
+    }
+}
+
+/// Parses the header and has the format's rules checked: offsets in order, without gaps or overlaps, and as long as shape and
+/// element type make them.
+fn parse_header(text: &[u8]) -> std::result::Result<Metadata, SafeTensorError> {
+    let parsed: Metadata =
+        serde_json::from_slice(text).map_err(SafeTensorError::InvalidHeaderDeserialization)?;
+    let mut tensors: Vec<_> = owned(&parsed).into_iter().collect();
+    tensors.sort_by_key(|(_, info)| info.data_offsets);
+    Metadata::new(parsed.metadata().clone(), tensors)
+}
+
+/// The tensors must fill the rest of the file exactly: a file cut off is found before anything is read.
+fn check_length(metadata: &Metadata, found: u64) -> std::result::Result<(), SafeTensorError> {
+    if metadata.data_len() as u64 == found { Ok(()) } else { Err(SafeTensorError::MetadataIncompleteBuffer) }
+}
+
+fn owned(metadata: &Metadata) -> BTreeMap<String, TensorInfo> {
+    metadata.tensors().into_iter().map(|(name, info)| (name, info.clone())).collect()
+}
+
+fn f32_from_f32(bytes: &[u8]) -> Vec<f32> {
+    bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+}
+
+fn f32_from_f16(bytes: &[u8]) -> Vec<f32> {
+    bytes.chunks_exact(2).map(|b| half::f16::from_le_bytes([b[0], b[1]]).to_f32()).collect()
+}
+
+fn f32_from_bf16(bytes: &[u8]) -> Vec<f32> {
+    bytes.chunks_exact(2).map(|b| half::bf16::from_le_bytes([b[0], b[1]]).to_f32()).collect()
+}
+
+fn f32_from_f64(bytes: &[u8]) -> Vec<f32> {
+    let wide = |b: &[u8]| f64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]);
+    bytes.chunks_exact(8).map(|b| wide(b) as f32).collect()
+}

@@ -1,0 +1,7 @@
+//! Tests against golden files of the references, in one binary.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+mod numerics;
+mod weights;
