@@ -1,0 +1,264 @@
+//! From a volume to the images that a 2D encoder sees.
+
+use std::ops::Range;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use medcore::{Affine3, Geometry, Interpolation, Orientation, Volume};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// How voxel values become 0 to 1.
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub enum Intensity {
+    /// Linear between two values, such as -1000 and 1000 HU, clipped outside.
+    Range {
+        /// Becomes 0.
+        low: f64,
+        /// Becomes 1.
+        high: f64,
+    },
+    /// Linear between two percentiles of the volume's finite voxels: for MR, whose units are arbitrary.
+    Percentiles {
+        /// Becomes 0; in percent.
+        low: f64,
+        /// Becomes 1; in percent.
+        high: f64,
+    },
+}
+
+/// How the slices of a volume are prepared: order and direction, grey values, size, normalisation.
+///
+/// In this order: the volume is reoriented; each slice is resampled, keeping its proportions in *millimetres*, to fill a square
+/// of `size` pixels, the rest filled with black; values are scaled to 0..1; the mean is subtracted and the result divided
+/// by the standard deviation.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct SlicePreprocessor {
+    /// Orientation of the encoded grid as three letters (see [`Orientation`]); none keeps the volume's own.
+    pub orientation: Option<String>,
+    /// Grey values.
+    pub intensity: Intensity,
+    /// Side of the square images in pixels.
+    pub size: usize,
+    /// Subtracted from each channel; one value, or one per channel.
+    pub image_mean: Vec<f64>,
+    /// Divides each channel; one value, or one per channel.
+    pub image_std: Vec<f64>,
+}
+
+/// ImageNet statistics, which DINO and DINOv2 were trained with.
+const IMAGENET_MEAN: [f64; 3] = [0.485, 0.456, 0.406];
+const IMAGENET_STD: [f64; 3] = [0.229, 0.224, 0.225];
+
+impl SlicePreprocessor {
+    /// Axial slices from feet to head, -1000 to 1000 HU, ImageNet normalisation: chest CT through a DINO or DINOv2.
+    pub fn ct(size: usize) -> Self {
+        Self {
+            orientation: Some("LPS".to_string()),
+            intensity: Intensity::Range { low: -1000.0, high: 1000.0 },
+            size,
+            image_mean: IMAGENET_MEAN.to_vec(),
+            image_std: IMAGENET_STD.to_vec(),
+        }
+    }
+
+    /// Slices as acquired, scaled from the first to the 99th percentile, ImageNet normalisation.
+    pub fn mr(size: usize) -> Self {
+        Self {
+            orientation: None,
+            intensity: Intensity::Percentiles { low: 1.0, high: 99.0 },
+            ..Self::ct(size)
+        }
+    }
+
+    /// Checks the settings against an encoder.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with the first one that cannot be.
+    pub fn validate(&self, channels: usize, side_multiple: usize) -> Result<()> {
+        let wrong = |field, expected: String, found: String| Err(Error::Config { field, expected, found });
+        self.orientation()?;
+        let (low, high) = match self.intensity {
+            Intensity::Range { low, high } => (low, high),
+            Intensity::Percentiles { low, high } if !(0.0..=100.0).contains(&low) || high > 100.0 => {
+                return wrong("intensity", "percentiles from 0 to 100".into(), format!("{low}, {high}"));
+            }
+            Intensity::Percentiles { low, high } => (low, high),
+        };
+        if !(low.is_finite() && high.is_finite() && low < high) {
+            return wrong("intensity", "low below high".into(), format!("{low}, {high}"));
+        }
+        if self.size == 0 || self.size > 1 << 14 || !self.size.is_multiple_of(side_multiple) {
+            return wrong("size", format!("a multiple of {side_multiple}"), self.size.to_string());
+        }
+        for (field, values) in [("image_mean", &self.image_mean), ("image_std", &self.image_std)] {
+            if values.len() != 1 && values.len() != channels {
+                return wrong(field, format!("1 or {channels} values"), values.len().to_string());
+            }
+            if values.iter().any(|v| !v.is_finite() || (field == "image_std" && *v <= 0.0)) {
+                return wrong(field, "finite values, deviations above 0".into(), format!("{values:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn orientation(&self) -> Result<Option<Orientation>> {
+        Ok(self.orientation.as_deref().map(str::parse).transpose()?)
+    }
+
+    /// Looks at a volume once: its orientation, its grid of images and its range of values.
+    ///
+    /// # Errors
+    /// [`Error::Volume`] when it cannot be reoriented; [`Error::NoContrast`] when percentiles of it coincide.
+    pub fn prepare<'a>(&self, volume: &'a Volume<f32>) -> Result<PreparedVolume<'a>> {
+        let turned = match self.orientation()? {
+            Some(orientation) if orientation != volume.orientation() => Some(volume.reorient(orientation)?),
+            _ => None,
+        };
+        let (low, high) = match self.intensity {
+            Intensity::Range { low, high } => (low, high),
+            Intensity::Percentiles { low, high } => percentiles(volume, low, high)?,
+        };
+        let geometry = *turned.as_ref().unwrap_or(volume).geometry();
+        let target = square_grid(&geometry, self.size)?;
+        Ok(PreparedVolume { volume, turned, target, low, high })
+    }
+
+    /// Normalised images of a range of slices.
+    ///
+    /// # Shapes
+    /// - output: `[range, channels, size, size]`
+    ///
+    /// # Errors
+    /// [`Error::Volume`] when the range does not lie in the volume.
+    pub fn images(
+        &self,
+        prepared: &PreparedVolume<'_>,
+        range: Range<usize>,
+        channels: usize,
+        device: &Device,
+    ) -> Result<Tensor<4>> {
+        let grey = prepared.grey(range)?;
+        let [slices, rows, columns] = grey.size();
+        let grey = Tensor::<4>::from_data(
+            TensorData::new(grey.into_voxels().into_raw_vec_and_offset().0, [slices, 1, rows, columns]),
+            device,
+        );
+        let per_channel = |values: &[f64]| {
+            let values: Vec<f32> = (0..channels).map(|c| values[c.min(values.len() - 1)] as f32).collect();
+            Tensor::<4>::from_data(TensorData::new(values, [1, channels, 1, 1]), device)
+        };
+        let repeated = grey.expand([slices, channels, rows, columns]);
+        Ok((repeated - per_channel(&self.image_mean)) / per_channel(&self.image_std))
+    }
+}
+
+/// A volume with what is needed to make images of its slices, batch by batch.
+#[derive(Debug)]
+pub struct PreparedVolume<'a> {
+    volume: &'a Volume<f32>,
+    turned: Option<Volume<f32>>,
+    target: Geometry,
+    low: f64,
+    high: f64,
+}
+
+impl PreparedVolume<'_> {
+    /// The grid of images: as many slices as the volume, square in plane.
+    pub const fn geometry(&self) -> &Geometry {
+        &self.target
+    }
+
+    /// The slices of a range on the square grid, 0 (black) to 1 (white).
+    ///
+    /// # Errors
+    /// [`Error::Volume`] when the range does not lie in the volume.
+    pub fn grey(&self, range: Range<usize>) -> Result<Volume<f32>> {
+        let source = self.turned.as_ref().unwrap_or(self.volume);
+        let [_, rows, columns] = source.size();
+        let count = range.end.saturating_sub(range.start);
+        let part = source.crop([range.start, 0, 0], [count, rows, columns])?;
+        let [_, height, width] = self.target.size();
+        let shift =
+            Affine3::new([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], [0.0, 0.0, range.start as f64]);
+        let target = self.target.with_voxel_map([count, height, width], &shift)?;
+        let scale = 1.0 / (self.high - self.low);
+        let (low, scale) = (self.low as f32, scale as f32);
+        // Clipped before resampling: metal and padding must not bleed into their surroundings.
+        let scaled = part.map(move |v| if v.is_nan() { 0.0 } else { ((v - low) * scale).clamp(0.0, 1.0) });
+        let resampled = scaled.resample_to(&target, Interpolation::Linear, 0.0)?;
+        Ok(resampled)
+    }
+}
+
+/// A grid of the same slices whose square pixels cover the field of view, which stays in the middle.
+fn square_grid(geometry: &Geometry, size: usize) -> Result<Geometry> {
+    let [slices, rows, columns] = geometry.size();
+    let spacing = geometry.spacing();
+    let extent = [columns as f64 * spacing.column, rows as f64 * spacing.row];
+    let pixel = extent[0].max(extent[1]) / size as f64;
+    // New pixel centres to old voxel coordinates: same middle, other step.
+    let (sx, sy) = (pixel / spacing.column, pixel / spacing.row);
+    let middle = (size as f64 - 1.0) / 2.0;
+    let offset = |n: usize, step: f64| (n as f64 - 1.0) / 2.0 - middle * step;
+    let map = Affine3::new(
+        [[sx, 0.0, 0.0], [0.0, sy, 0.0], [0.0, 0.0, 1.0]],
+        [offset(columns, sx), offset(rows, sy), 0.0],
+    );
+    Ok(geometry.with_voxel_map([slices, size, size], &map)?)
+}
+
+/// Two percentiles of the finite voxels, of at most about a million of them, evenly spread.
+fn percentiles(volume: &Volume<f32>, low: f64, high: f64) -> Result<(f64, f64)> {
+    const SAMPLES: usize = 1 << 20;
+    let voxels = volume.as_slice();
+    let step = voxels.len().div_ceil(SAMPLES).max(1);
+    let mut values: Vec<f32> = voxels.iter().step_by(step).copied().filter(|v| v.is_finite()).collect();
+    values.sort_by(f32::total_cmp);
+    let at = |percent: f64| {
+        let index = (percent / 100.0 * values.len().saturating_sub(1) as f64).round() as usize;
+        values.get(index).map_or(f64::NAN, |&v| f64::from(v))
+    };
+    let (low, high) = (at(low), at(high));
+    if low < high { Ok((low, high)) } else { Err(Error::NoContrast { low, high }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use medcore::{Point3, Spacing};
+
+    #[test]
+    fn the_square_grid_keeps_the_field_of_view_in_the_middle() {
+        let g =
+            Geometry::axial([3, 50, 100], Spacing::new(1.0, 3.0, 5.0), Point3::new(7.0, 8.0, 9.0)).unwrap();
+        let square = square_grid(&g, 30).unwrap();
+        assert_eq!(square.size(), [3, 30, 30]);
+        let s = square.spacing();
+        assert!((s.column - 5.0).abs() < 1e-9 && (s.row - 5.0).abs() < 1e-9 && (s.slice - 5.0).abs() < 1e-9);
+        assert!(square.center().distance(g.center()) < 1e-9);
+    }
+
+    #[test]
+    fn settings_that_cannot_be_are_refused() {
+        let fine = SlicePreprocessor::ct(224);
+        fine.validate(3, 14).unwrap();
+        let refused = |p: SlicePreprocessor| p.validate(3, 14).unwrap_err();
+        refused(SlicePreprocessor { size: 225, ..fine.clone() });
+        refused(SlicePreprocessor { image_mean: vec![0.5; 2], ..fine.clone() });
+        refused(SlicePreprocessor { image_std: vec![0.0], ..fine.clone() });
+        refused(SlicePreprocessor { orientation: Some("LLL".into()), ..fine.clone() });
+        refused(SlicePreprocessor { intensity: Intensity::Range { low: 1.0, high: 1.0 }, ..fine.clone() });
+        refused(SlicePreprocessor { intensity: Intensity::Percentiles { low: 1.0, high: 101.0 }, ..fine });
+    }
+
+    #[test]
+    fn a_flat_volume_has_no_percentiles() {
+        let g = Geometry::axial([1, 4, 4], Spacing::isotropic(1.0), Point3::new(0.0, 0.0, 0.0)).unwrap();
+        let flat = Volume::filled(3.0f32, g);
+        assert!(matches!(SlicePreprocessor::mr(14).prepare(&flat), Err(Error::NoContrast { .. })));
+        assert!(SlicePreprocessor::mr(14).prepare(&Volume::filled(f32::NAN, g)).is_err());
+    }
+}
