@@ -83,4 +83,16 @@ pub enum Error {
         /// Upper corner.
         max: Vec<f64>,
     },
+    /// There is no memory for a result of the size that was asked for.
+    #[error("no memory for a result of {bytes} bytes")]
+    OutOfMemory {
+        /// What the allocation needed.
+        bytes: usize,
+    },
+}
+
+impl From<std::convert::Infallible> for Error {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
 }

@@ -11,20 +11,33 @@
 //! | coordinates that know their space | [`Point3`], [`Vector3`], [`Affine3`] with [`Voxel`], [`Lps`], [`Ras`] |
 //! | boxes | [`PixelBox`], [`Box3`] |
 //! | display windows | [`Window`] |
+//! | another orientation, the same voxels | [`Volume::reorient`], [`Geometry::reorient`] |
+//! | a part, or more around it | [`Volume::crop`], [`Volume::pad`], [`Volume::crop_or_pad`], [`Image::crop`], [`Image::pad`] |
+//! | other voxels | [`Volume::resample`], [`Volume::resize`], [`Volume::resample_to`], [`Image::resize`], [`Interpolation`] |
 //!
 //! Arrays are indexed `[slice, row, column]`; voxel points are x = column, y = row, z = slice; patient coordinates are
 //! LPS in mm unless a type says RAS.
 
+mod allocate;
 mod bounds;
+mod crop_pad;
 mod error;
+mod gather;
 mod geometry;
 mod image;
+mod interpolation;
 mod label_map;
 mod matrix;
 mod orientation;
+mod permute;
+mod reorient;
+mod resample;
+mod resize;
 mod scalar;
+mod separable;
 mod space;
 mod spacing;
+mod taps;
 mod volume;
 mod window;
 
@@ -32,6 +45,7 @@ pub use bounds::{Box3, PixelBox};
 pub use error::{Error, Result};
 pub use geometry::Geometry;
 pub use image::{Image, PixelSpacing};
+pub use interpolation::Interpolation;
 pub use label_map::{Label, LabelMap};
 pub use matrix::Matrix3;
 pub use orientation::{Direction, Orientation};

@@ -32,7 +32,11 @@ macro_rules! integer {
             fn to_f64(self) -> f64 { self as f64 }
             fn to_f32(self) -> f32 { self as f32 }
             fn from_f64(value: f64) -> Self { value.round() as $t }
-            fn from_f32(value: f32) -> Self { value.round() as $t }
+            fn from_f32(value: f32) -> Self {
+                // As round(), without a call into libm: the sum of an f32 and a half is exact enough in f64.
+                let value = f64::from(value);
+                (value + 0.5f64.copysign(value)) as $t
+            }
         }
     )*};
 }
@@ -81,6 +85,10 @@ mod tests {
         assert_eq!(i16::from_f64(-1024.5), -1025);
         assert_eq!(i16::from_f64(1e9), i16::MAX);
         assert_eq!(u8::from_f32(-3.0), 0);
+        for v in [0.49999997f32, 0.5, -0.5, 1.5, -1e-30, 8388607.5, -2.4999998, 3e9, f32::NAN, f32::INFINITY]
+        {
+            assert_eq!(i32::from_f32(v), v.round() as i32, "{v}");
+        }
         assert_eq!(u8::from_f64(f64::NAN), 0);
         assert_eq!(f32::from_f64(0.5), 0.5);
     }

@@ -130,7 +130,8 @@ impl<T: Scalar> Volume<T> {
             (Some((a, b)), Some((c, d))) => Some((if c < a { c } else { a }, if d > b { d } else { b })),
             (a, b) => a.or(b),
         };
-        let one = |v: &T| (v == v).then_some((*v, *v));
+        // NaN alone does not compare with itself.
+        let one = |v: &T| v.partial_cmp(v).map(|_| (*v, *v));
         self.as_slice().par_iter().map(one).reduce(|| None, join)
     }
 }

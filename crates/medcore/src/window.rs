@@ -107,8 +107,7 @@ impl Window {
             VoiFunction::LinearExact => (value - c) / w + 0.5,
             VoiFunction::Sigmoid => 1.0 / (1.0 + (-4.0 * (value - c) / w).exp()),
         };
-        // max before min: f64::max drops NaN.
-        y.max(0.0).min(1.0)
+        if y.is_nan() { 0.0 } else { y.clamp(0.0, 1.0) }
     }
 }
 
