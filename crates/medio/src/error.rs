@@ -61,6 +61,105 @@ pub enum Error {
         /// What is wrong with it.
         source: medcore::Error,
     },
+    /// A folder without a DICOM image.
+    #[error("{}: no DICOM images among {} files{}", path.display(), skipped.len(), first_reason(skipped))]
+    NoImages {
+        /// The folder, or the file.
+        path: PathBuf,
+        /// Each file, and why it is none.
+        skipped: Vec<crate::dicom::Skipped>,
+    },
+    /// An attribute that the pixels or their place cannot do without.
+    #[error("{}: {attribute} is missing or not readable", path.display())]
+    MissingAttribute {
+        /// The file.
+        path: PathBuf,
+        /// Its keyword in the DICOM standard.
+        attribute: &'static str,
+    },
+    /// A compression that this build does not decode.
+    #[error("{}: transfer syntax {name} ({uid}) is not supported{}", path.display(), hint(*feature))]
+    UnsupportedTransferSyntax {
+        /// The file.
+        path: PathBuf,
+        /// The transfer syntax UID.
+        uid: String,
+        /// Its name.
+        name: String,
+        /// The Cargo feature of this crate that reads it, if there is one.
+        feature: Option<&'static str>,
+    },
+    /// Compressed pixels that cannot be decoded.
+    #[error("{}: cannot decode {syntax}: {reason}", path.display())]
+    Decode {
+        /// The file.
+        path: PathBuf,
+        /// The transfer syntax.
+        syntax: &'static str,
+        /// What the decoder says.
+        reason: String,
+    },
+    /// Slices of a series are not equally far apart: one may be missing.
+    #[error(
+        "slices are not equally far apart: expected {expected_mm:.4} mm, found {found_mm:.4} mm from {} at {from_mm:.3} mm \
+         to {} at {to_mm:.3} mm along the normal (LoadOptions::irregular_spacing accepts or resamples them)",
+        path.display(), next.display()
+    )]
+    IrregularSpacing {
+        /// The slice before the most unusual distance.
+        path: PathBuf,
+        /// The slice after it.
+        next: PathBuf,
+        /// The median distance of the series in mm.
+        expected_mm: f64,
+        /// The distance of these two in mm.
+        found_mm: f64,
+        /// Position of the first along the slice normal in mm.
+        from_mm: f64,
+        /// Position of the second along the slice normal in mm.
+        to_mm: f64,
+    },
+    /// Two images of a series have one position.
+    #[error(
+        "two slices at {position_mm:.3} mm along the normal: {} and {} (LoadOptions::duplicates accepts the first)",
+        path.display(), other.display()
+    )]
+    DuplicatePosition {
+        /// The first of them by InstanceNumber.
+        path: PathBuf,
+        /// The next.
+        other: PathBuf,
+        /// Their position along the slice normal in mm.
+        position_mm: f64,
+    },
+    /// Gantry tilt, where the caller rejects it.
+    #[error("{}: slices are tilted by {degrees:.2} degrees", path.display())]
+    Tilted {
+        /// The first slice.
+        path: PathBuf,
+        /// Angle between the step from slice to slice and the slice normal.
+        degrees: f64,
+    },
+    /// Lossy compression, where the caller rejects it.
+    #[error("{}: pixels went through a lossy compression", path.display())]
+    Lossy {
+        /// The first such slice.
+        path: PathBuf,
+    },
+    /// The caller's callback asked to stop.
+    #[error("{}: cancelled", path.display())]
+    Cancelled {
+        /// What was being read.
+        path: PathBuf,
+    },
+}
+
+fn first_reason(skipped: &[crate::dicom::Skipped]) -> String {
+    skipped.first().map(|s| format!("; the first is skipped as: {}", s.reason)).unwrap_or_default()
+}
+
+fn hint(feature: Option<&str>) -> String {
+    feature.map(|f| format!(" without the feature \"{f}\" of medio")).unwrap_or_default()
 }
 
 impl Error {
@@ -71,7 +170,16 @@ impl Error {
             | Self::Truncated { path, .. }
             | Self::Invalid { path, .. }
             | Self::Unsupported { path, .. }
-            | Self::Geometry { path, .. } => path,
+            | Self::Geometry { path, .. }
+            | Self::NoImages { path, .. }
+            | Self::MissingAttribute { path, .. }
+            | Self::UnsupportedTransferSyntax { path, .. }
+            | Self::Decode { path, .. }
+            | Self::IrregularSpacing { path, .. }
+            | Self::DuplicatePosition { path, .. }
+            | Self::Tilted { path, .. }
+            | Self::Lossy { path }
+            | Self::Cancelled { path } => path,
         }
     }
 }

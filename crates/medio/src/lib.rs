@@ -3,7 +3,7 @@
 //! | format | reads | writes |
 //! |---|---|---|
 //! | [`dicom`] | series of CT, MR and PET slices | - |
-//! | [`nifti`] | NIfTI-1 `.nii`, `.nii.gz` | NIfTI-1 `.nii`, `.nii.gz` |
+//! | [`nifti`] | NIfTI-1 and NIfTI-2, `.nii`, `.nii.gz` | NIfTI-1 `.nii`, `.nii.gz` |
 //!
 //! What a file holds is told by its content, not by its name. Nothing is allocated on the word of a header:
 //! sizes are checked against the bytes that are there first.

@@ -1,1 +1,49 @@
-//! DICOM
+//! DICOM series as volumes.
+//!
+//! [`scan`] reads the headers of a folder and finds the volumes in it, each a [`Series`]; [`Series::load`] reads the pixels
+//! of one. Nothing is dropped without a word: a file is in a series or in [`Study::skipped`], and what is unusual about a
+//! series is an error or in its [`Report`], by the [`LoadOptions`].
+//!
+//! | reads | how |
+//! |---|---|
+//! | native pixels | implicit and explicit VR, little and big endian, deflated |
+//! | RLE lossless | yes |
+//! | JPEG baseline and extended (8 bits), lossless | yes |
+//! | JPEG 2000 | with the feature `jpeg2000` |
+//! | JPEG-LS, JPEG XL, 12-bit lossy JPEG | no |
+//!
+//! Grey images of 8 or 16 bits allocated, one per file. Values are real ones (HU for CT): `slope * stored + intercept`.
+//! Positions are LPS in mm, as the files have them (PS3.3 C.7.6.2).
+//!
+//! ```no_run
+//! let study = medio::dicom::scan("study/")?;
+//! for skipped in study.skipped() {
+//!     eprintln!("{}: {}", skipped.path.display(), skipped.reason);
+//! }
+//! let (volume, report) = study[0].load()?;
+//! println!("{:?} at {:?} mm", volume.size(), volume.spacing());
+//! if !report.is_clean() {
+//!     eprintln!("{report:?}");
+//! }
+//! # Ok::<(), medio::Error>(())
+//! ```
+
+mod codec;
+mod elements;
+mod grouping;
+mod header;
+mod load;
+mod options;
+mod pixels;
+mod report;
+mod scan;
+mod series;
+mod source;
+mod stack;
+mod study;
+
+pub use options::{LoadOptions, Padding, Policy, Progress, ProgressFn, SpacingPolicy};
+pub use report::{Assumption, Duplicate, IrregularSpacing, Report};
+pub use scan::{scan, scan_with};
+pub use series::{Series, Split, SplitBy};
+pub use study::{SkipReason, Skipped, Study};

@@ -1,0 +1,184 @@
+//! Which images make up a volume together.
+
+use std::collections::BTreeMap;
+
+use super::header::{Distinctions, Header};
+use super::series::{Series, Split, SplitBy};
+use super::stack;
+
+/// Direction cosines of one volume may differ by rounding: this much moves the far corner of a slice by less than 0.05 mm.
+const SAME_DIRECTION: f64 = 1e-4;
+/// Pixel spacings of one volume, relative.
+const SAME_SPACING: f64 = 1e-4;
+
+/// An attribute and how to read it from a header.
+type Attribute = (SplitBy, fn(&Distinctions) -> Option<&String>);
+
+/// What tells repeated positions of one series apart, the most telling first.
+const ATTRIBUTES: [Attribute; 8] = [
+    (SplitBy::StackId, |d| d.stack_id.as_ref()),
+    (SplitBy::Echo, |d| d.echo.as_ref()),
+    (SplitBy::BValue, |d| d.b_value.as_ref()),
+    (SplitBy::Gradient, |d| d.gradient.as_ref()),
+    (SplitBy::TemporalPosition, |d| d.temporal_position.as_ref()),
+    (SplitBy::TriggerTime, |d| d.trigger_time.as_ref()),
+    (SplitBy::ImageType, |d| d.image_type.as_ref()),
+    (SplitBy::AcquisitionNumber, |d| d.acquisition_number.as_ref()),
+];
+
+/// Images on their way to becoming a series.
+struct Group {
+    headers: Vec<Header>,
+    split: Vec<Split>,
+}
+
+/// Groups images by SeriesInstanceUID and by what splits one series into several volumes.
+pub(super) fn group(headers: Vec<Header>) -> Vec<Series> {
+    let mut by_uid: BTreeMap<String, Vec<Header>> = BTreeMap::new();
+    for header in headers {
+        by_uid.entry(header.series_uid.clone()).or_default().push(header);
+    }
+    let mut all: Vec<_> = by_uid.into_values().flat_map(split_by_plane).flat_map(split_repeated).collect();
+    // Stable: the volumes of one series stay in the order of their splits.
+    all.sort_by_key(|group| group.headers.first().and_then(|h| h.series_number).unwrap_or(i64::MAX));
+    all.into_iter().map(|group| Series::new(group.headers, group.split)).collect()
+}
+
+/// The same pixel grid, up to a shift.
+fn split_by_plane(headers: Vec<Header>) -> Vec<Group> {
+    let mut clusters: Vec<Vec<Header>> = Vec::new();
+    for header in headers {
+        // An image that need not be placed, and is not, has no neighbours: it is a volume of its own.
+        let alone = header.position.is_none() && !header.must_have_position();
+        let same = |cluster: &Vec<Header>| cluster.first().is_some_and(|c| difference(c, &header).is_none());
+        let found = if alone { None } else { clusters.iter().position(same) };
+        match found.and_then(|index| clusters.get_mut(index)) {
+            Some(cluster) => cluster.push(header),
+            None => clusters.push(vec![header]),
+        }
+    }
+    // What a cluster is named by: in what any of the others differs from it.
+    let names: Vec<_> = (0..clusters.len()).map(|index| plane_names(&clusters, index)).collect();
+    clusters.into_iter().zip(names).map(|(headers, split)| Group { headers, split }).collect()
+}
+
+fn plane_names(clusters: &[Vec<Header>], index: usize) -> Vec<Split> {
+    let Some(own) = clusters.get(index).and_then(|c| c.first()) else { return Vec::new() };
+    let mut names: Vec<SplitBy> = Vec::new();
+    for other in clusters.iter().enumerate().filter(|(i, _)| *i != index).filter_map(|(_, c)| c.first()) {
+        names.push(difference(other, own).unwrap_or(SplitBy::NoPosition));
+    }
+    names.sort_unstable();
+    names.dedup();
+    names.into_iter().map(|by| Split { by, value: plane_value(own, by) }).collect()
+}
+
+fn plane_value(header: &Header, by: SplitBy) -> String {
+    let numbers = |x: &[f64]| x.iter().map(|x| x.to_string()).collect::<Vec<_>>().join("\\");
+    match by {
+        SplitBy::Size => format!("{}x{}", header.rows.unwrap_or(0), header.columns.unwrap_or(0)),
+        SplitBy::Colour => header.photometric.clone(),
+        SplitBy::Orientation => header.orientation.map(|o| numbers(&o)).unwrap_or_default(),
+        SplitBy::PixelSpacing => header.pixel_spacing.map(|s| numbers(&s)).unwrap_or_default(),
+        SplitBy::Localizer => if is_localizer(header) { "LOCALIZER" } else { "" }.to_string(),
+        SplitBy::FrameOfReference => header.frame_of_reference.clone(),
+        _ => String::new(),
+    }
+}
+
+/// The first respect in which two images cannot be slices of one volume.
+fn difference(a: &Header, b: &Header) -> Option<SplitBy> {
+    let close = |a: &[f64], b: &[f64], tolerance: f64| {
+        a.len() == b.len() && a.iter().zip(b).all(|(x, y)| (x - y).abs() <= tolerance)
+    };
+    let a_spacing = a.pixel_spacing.as_ref().map_or(&[][..], |s| s);
+    let b_spacing = b.pixel_spacing.as_ref().map_or(&[][..], |s| s);
+    let a_direction = a.orientation.as_ref().map_or(&[][..], |o| o);
+    let b_direction = b.orientation.as_ref().map_or(&[][..], |o| o);
+    let spacing_tolerance = SAME_SPACING * a_spacing.first().copied().unwrap_or(1.0).abs();
+    if (a.rows, a.columns) != (b.rows, b.columns) {
+        Some(SplitBy::Size)
+    } else if (a.samples_per_pixel, &a.photometric) != (b.samples_per_pixel, &b.photometric) {
+        Some(SplitBy::Colour)
+    } else if a.frame_of_reference != b.frame_of_reference {
+        Some(SplitBy::FrameOfReference)
+    } else if is_localizer(a) != is_localizer(b) {
+        Some(SplitBy::Localizer)
+    } else if !close(a_direction, b_direction, SAME_DIRECTION) {
+        Some(SplitBy::Orientation)
+    } else if !close(a_spacing, b_spacing, spacing_tolerance) {
+        Some(SplitBy::PixelSpacing)
+    } else if !b.must_have_position() && a.position.is_some() != b.position.is_some() {
+        Some(SplitBy::NoPosition)
+    } else {
+        None
+    }
+}
+
+/// The third value of ImageType tells CT localizers from slices (PS3.3 C.8.2.1.1.1).
+fn is_localizer(header: &Header) -> bool {
+    let image_type = header.distinctions.image_type.as_deref().unwrap_or_default();
+    image_type.split('\\').nth(2).is_some_and(|value| value.trim() == "LOCALIZER")
+}
+
+/// Splits where positions repeat, by the attributes that then repeat fewer of them.
+fn split_repeated(group: Group) -> Vec<Group> {
+    let mut groups = vec![group];
+    for (by, attribute) in ATTRIBUTES {
+        groups = groups.into_iter().flat_map(|group| split_by(group, by, attribute)).collect();
+    }
+    for group in &mut groups {
+        stack::sort(&mut group.headers);
+    }
+    groups
+}
+
+fn split_by(mut group: Group, by: SplitBy, attribute: fn(&Distinctions) -> Option<&String>) -> Vec<Group> {
+    stack::sort(&mut group.headers);
+    let repeated = stack::repeated_positions(&group.headers);
+    if repeated == 0 {
+        return vec![group];
+    }
+    let mut parts: BTreeMap<NumberOrText, Vec<Header>> = BTreeMap::new();
+    for header in &group.headers {
+        let value = attribute(&header.distinctions).cloned().unwrap_or_default();
+        parts.entry(NumberOrText::new(value)).or_default().push(header.clone());
+    }
+    let left: usize = parts.values().map(|headers| stack::repeated_positions(headers)).sum();
+    if left >= repeated {
+        return vec![group];
+    }
+    let named = |(value, headers): (NumberOrText, Vec<Header>)| {
+        let mut split = group.split.clone();
+        split.push(Split { by, value: value.text });
+        Group { headers, split }
+    };
+    parts.into_iter().map(named).collect()
+}
+
+/// A value that sorts as a number where it is one: b-value 50 before 1000.
+#[derive(PartialEq)]
+struct NumberOrText {
+    number: f64,
+    text: String,
+}
+
+impl NumberOrText {
+    fn new(text: String) -> Self {
+        Self { number: text.parse().unwrap_or(f64::MAX), text }
+    }
+}
+
+impl Eq for NumberOrText {}
+
+impl Ord for NumberOrText {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.number.total_cmp(&other.number).then_with(|| self.text.cmp(&other.text))
+    }
+}
+
+impl PartialOrd for NumberOrText {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}

@@ -1,0 +1,148 @@
+//! From stored bytes to real values (PS3.5 8.1, PS3.3 C.7.6.3 and C.11.1).
+
+/// How a sample is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct SampleFormat {
+    pub(super) bits_allocated: u16,
+    pub(super) bits_stored: u16,
+    pub(super) high_bit: u16,
+    pub(super) signed: bool,
+    pub(super) big_endian: bool,
+}
+
+impl SampleFormat {
+    pub(super) fn bytes(self) -> usize {
+        usize::from(self.bits_allocated / 8)
+    }
+
+    /// Whether the bits stored lie within the bits allocated.
+    pub(super) fn is_consistent(self) -> bool {
+        self.bits_stored >= 1
+            && self.bits_stored <= self.bits_allocated
+            && self.high_bit < self.bits_allocated
+            && self.high_bit >= self.bits_stored - 1
+    }
+
+    /// The stored value in a cell: bits above the high bit and below the low one (overlays, once) are dropped, and the
+    /// sign is that of the bits stored. The format must be consistent.
+    #[inline]
+    fn stored(self, cell: u16) -> i32 {
+        let left = 31 - u32::from(self.high_bit);
+        let right = 32 - u32::from(self.bits_stored);
+        let aligned = u32::from(cell) << left;
+        if self.signed { aligned as i32 >> right } else { (aligned >> right) as i32 }
+    }
+
+    /// A value of an attribute "US or SS", such as Pixel Padding Value.
+    pub(super) fn attribute(self, bits: u16) -> i32 {
+        if self.signed { i32::from(bits as i16) } else { i32::from(bits) }
+    }
+}
+
+/// The stored values between two padding values, both included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PaddingRange {
+    pub(super) low: i32,
+    pub(super) high: i32,
+}
+
+/// `slope * stored + intercept`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Rescale {
+    pub(super) slope: f64,
+    pub(super) intercept: f64,
+}
+
+/// What to do with the samples of one slice.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Conversion {
+    pub(super) format: SampleFormat,
+    pub(super) rescale: Rescale,
+    pub(super) padding: Option<PaddingRange>,
+    /// In place of padding; it stays what rescaling makes of it when there is none.
+    pub(super) padding_value: Option<f32>,
+}
+
+impl Conversion {
+    /// Converts samples to real values in one pass; as many as both sides have. Returns how many are padding.
+    pub(super) fn apply(&self, bytes: &[u8], out: &mut [f32]) -> u64 {
+        // One loop per layout, so that the choice is not made again for each sample.
+        if self.format.bits_allocated == 8 {
+            self.convert(bytes.iter().map(|b| u16::from(*b)), out)
+        } else {
+            let (cells, _) = bytes.as_chunks::<2>();
+            if self.format.big_endian {
+                self.convert(cells.iter().map(|b| u16::from_be_bytes(*b)), out)
+            } else {
+                self.convert(cells.iter().map(|b| u16::from_le_bytes(*b)), out)
+            }
+        }
+    }
+
+    fn convert(&self, cells: impl Iterator<Item = u16>, out: &mut [f32]) -> u64 {
+        let Rescale { slope, intercept } = self.rescale;
+        let real = |stored: i32| (f64::from(stored) * slope + intercept) as f32;
+        let format = self.format;
+        let Some(PaddingRange { low, high }) = self.padding else {
+            for (voxel, cell) in out.iter_mut().zip(cells) {
+                *voxel = real(format.stored(cell));
+            }
+            return 0;
+        };
+        let mut padded = 0;
+        for (voxel, cell) in out.iter_mut().zip(cells) {
+            let stored = format.stored(cell);
+            *voxel = real(stored);
+            if low <= stored && stored <= high {
+                padded += 1;
+                *voxel = self.padding_value.unwrap_or(*voxel);
+            }
+        }
+        padded
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn format(bits_stored: u16, high_bit: u16, signed: bool) -> SampleFormat {
+        SampleFormat { bits_allocated: 16, bits_stored, high_bit, signed, big_endian: false }
+    }
+
+    #[test]
+    fn shift_mask_and_sign() {
+        assert_eq!(format(12, 11, false).stored(0xF7FF), 0x7FF);
+        assert_eq!(format(12, 11, true).stored(0x0800), -2048);
+        assert_eq!(format(12, 15, true).stored(0x800F), -2048);
+        assert_eq!(format(12, 15, false).stored(0x800F), 0x800);
+        assert_eq!(format(16, 15, true).stored(0x8000), -32768);
+        assert_eq!(format(16, 15, false).stored(0xFFFF), 65535);
+        assert_eq!(format(1, 0, false).stored(0xFFFF), 1);
+    }
+
+    #[test]
+    fn inconsistent_bits() {
+        assert!(format(12, 11, false).is_consistent());
+        for (stored, high) in [(0, 0), (17, 16), (12, 16), (12, 10), (0, u16::MAX)] {
+            assert!(!format(stored, high, false).is_consistent(), "{stored} {high}");
+        }
+    }
+
+    #[test]
+    fn padding_is_told_by_the_stored_value() {
+        let conversion = Conversion {
+            format: format(16, 15, true),
+            rescale: Rescale { slope: 2.0, intercept: 1.0 },
+            padding: Some(PaddingRange { low: -2000, high: -1999 }),
+            padding_value: Some(-7.0),
+        };
+        let bytes: Vec<u8> = [-2000i16, -1999, -1998, 3].iter().flat_map(|v| v.to_le_bytes()).collect();
+        let mut out = [0.0; 4];
+        assert_eq!(conversion.apply(&bytes, &mut out), 2);
+        assert_eq!(out, [-7.0, -7.0, -3995.0, 7.0]);
+        let kept = Conversion { padding_value: None, ..conversion };
+        assert_eq!(kept.apply(&bytes, &mut out), 2);
+        assert_eq!(out, [-3999.0, -3997.0, -3995.0, 7.0]);
+    }
+}

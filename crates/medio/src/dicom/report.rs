@@ -1,0 +1,80 @@
+//! What a caller should know about a volume that was loaded all the same.
+
+use std::path::PathBuf;
+
+/// What is unusual about a series that was loaded. Empty ([`Report::is_clean`]) for an ordinary one.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct Report {
+    /// Images left out because another one has their position.
+    pub duplicates: Vec<Duplicate>,
+    /// Slices that are not equally far apart.
+    pub irregular_spacing: Option<IrregularSpacing>,
+    /// Angle in degrees between the step from slice to slice and the slice normal, when above 0.1: gantry tilt. The volume's
+    /// affine is sheared accordingly, so that positions are right.
+    pub tilt_degrees: Option<f64>,
+    /// Slices that went through a lossy compression at some time.
+    pub lossy_slices: usize,
+    /// Whether slices differ in rescale slope or intercept (usual in PET). Each was rescaled by its own.
+    pub varying_rescale: bool,
+    /// Voxels that are padding, outside of what was imaged.
+    pub padding_voxels: u64,
+    /// Whether low values are meant to be shown bright. Values are as stored and rescaled, not inverted.
+    pub monochrome1: bool,
+    /// What the files do not say.
+    pub assumed: Vec<Assumption>,
+}
+
+impl Report {
+    /// Whether there is nothing to tell.
+    pub fn is_clean(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Images at one position of which one was kept.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Duplicate {
+    /// Position along the slice normal in mm.
+    pub position_mm: f64,
+    /// The image that is in the volume: the first by InstanceNumber.
+    pub kept: PathBuf,
+    /// The others.
+    pub dropped: Vec<PathBuf>,
+}
+
+/// Slices that are not equally far apart.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct IrregularSpacing {
+    /// The step of the volume in mm.
+    pub step_mm: f64,
+    /// Largest distance in mm between the position of a slice and the place that a regular grid would give it.
+    pub largest_deviation_mm: f64,
+    /// The slice where that is, counted from 0 along the normal, as the files are.
+    pub slice: usize,
+    /// Whether the volume was interpolated on a regular grid. If not, its slices are where the files have them only to within
+    /// the deviation.
+    pub resampled: bool,
+}
+
+/// Something that the files do not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Assumption {
+    /// A single slice has no neighbour: its extent is taken from SpacingBetweenSlices.
+    SliceSpacingFromHeader,
+    /// A single slice has no neighbour: its extent is taken from SliceThickness.
+    SliceSpacingFromThickness,
+    /// A single slice without either: 1 mm.
+    SliceSpacing,
+    /// No ImagePositionPatient: the first pixel is at the origin.
+    Position,
+    /// No ImageOrientationPatient: rows run along +x and columns along +y.
+    Orientation,
+    /// No PixelSpacing: ImagerPixelSpacing was taken, the distance at the detector, not in the patient.
+    ImagerPixelSpacing,
+    /// Neither PixelSpacing nor ImagerPixelSpacing: 1 mm.
+    PixelSpacing,
+}

@@ -1,0 +1,186 @@
+//! One volume's worth of images.
+
+use std::fmt;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use medcore::{Orientation, Spacing, Volume};
+
+use super::header::Header;
+use super::load;
+use super::options::{LoadOptions, Policy, ProgressFn, SpacingPolicy};
+use super::report::Report;
+use super::stack;
+use crate::error::Result;
+
+/// The images of one volume: a series, or the part of one that a [`Split`] names.
+///
+/// Images are in the order of their positions along the slice normal. `Debug` shows no text of the files but the modality.
+#[derive(Clone)]
+pub struct Series {
+    slices: Vec<Header>,
+    split: Vec<Split>,
+    size: [usize; 3],
+    place: Option<(Spacing, Orientation)>,
+}
+
+impl Series {
+    pub(super) fn new(slices: Vec<Header>, split: Vec<Split>) -> Self {
+        let lenient = LoadOptions::new().irregular_spacing(SpacingPolicy::Warn).duplicates(Policy::Warn);
+        let layout = stack::layout(&slices, &lenient).ok();
+        let first = slices.first();
+        let extent = |n: Option<u16>| usize::from(n.unwrap_or(0));
+        let depth = layout.as_ref().map_or(slices.len(), |l| l.kept.len());
+        let size = [depth, extent(first.and_then(|h| h.rows)), extent(first.and_then(|h| h.columns))];
+        let place = layout.map(|l| (l.geometry.spacing(), l.geometry.orientation()));
+        Self { slices, split, size, place }
+    }
+
+    /// SeriesInstanceUID. Several volumes share it when the series was [split](Series::split).
+    pub fn uid(&self) -> &str {
+        self.text(|h| &h.series_uid)
+    }
+
+    /// Modality, such as `CT`.
+    pub fn modality(&self) -> &str {
+        self.text(|h| &h.modality)
+    }
+
+    /// SeriesDescription: free text, which may hold anything.
+    pub fn description(&self) -> &str {
+        self.text(|h| &h.description)
+    }
+
+    /// SeriesNumber.
+    pub fn number(&self) -> Option<i64> {
+        self.slices.first().and_then(|h| h.series_number)
+    }
+
+    /// `[slices, rows, columns]`; images at one position count as one slice.
+    pub const fn size(&self) -> [usize; 3] {
+        self.size
+    }
+
+    /// Distances between voxel centres in mm, `None` when the files do not place the images. The distance of slices is that
+    /// of their positions.
+    pub fn spacing(&self) -> Option<Spacing> {
+        self.place.map(|(spacing, _)| spacing)
+    }
+
+    /// The orientation of the volume, `None` when the files do not place the images.
+    pub fn orientation(&self) -> Option<Orientation> {
+        self.place.map(|(_, orientation)| orientation)
+    }
+
+    /// The files, in the order of their positions along the slice normal.
+    pub fn files(&self) -> impl ExactSizeIterator<Item = &Path> {
+        self.slices.iter().map(|h| h.path.as_path())
+    }
+
+    /// What tells this volume from the others of the same SeriesInstanceUID; empty when it is the only one.
+    pub fn split(&self) -> &[Split] {
+        &self.split
+    }
+
+    /// Reads the pixels: real values (HU for CT) `[slice, row, column]`, slices ascending along the slice normal (row
+    /// direction x column direction), with the geometry of the files, and what was unusual.
+    ///
+    /// The step from slice to slice is that of the positions, (last - first) / (slices - 1), never SliceThickness nor
+    /// SpacingBetweenSlices, which are often wrong. Values are `slope * stored + intercept`, slice by slice.
+    ///
+    /// # Errors
+    /// What the default [`LoadOptions`] reject, and see [`Series::load_with`].
+    pub fn load(&self) -> Result<(Volume<f32>, Report)> {
+        self.load_with(&LoadOptions::new())
+    }
+
+    /// [`Series::load`] with a choice of what to reject.
+    ///
+    /// # Errors
+    /// - [`IrregularSpacing`](crate::Error::IrregularSpacing), [`DuplicatePosition`](crate::Error::DuplicatePosition),
+    ///   [`Tilted`](crate::Error::Tilted), [`Lossy`](crate::Error::Lossy): by the options.
+    /// - [`MissingAttribute`](crate::Error::MissingAttribute), [`Invalid`](crate::Error::Invalid),
+    ///   [`Truncated`](crate::Error::Truncated), [`Decode`](crate::Error::Decode): a file is broken.
+    /// - [`Unsupported`](crate::Error::Unsupported): colour, pixels of more than 16 bits, modality lookup tables.
+    /// - [`UnsupportedTransferSyntax`](crate::Error::UnsupportedTransferSyntax): JPEG-LS and other compressions.
+    /// - [`Io`](crate::Error::Io): a file cannot be read, or changed since the scan.
+    pub fn load_with(&self, options: &LoadOptions) -> Result<(Volume<f32>, Report)> {
+        self.load_with_progress(options, &|_| ControlFlow::Continue(()))
+    }
+
+    /// [`Series::load_with`] and a callback after each file, which may cancel.
+    ///
+    /// # Errors
+    /// As [`Series::load_with`], and [`Cancelled`](crate::Error::Cancelled).
+    pub fn load_with_progress(
+        &self,
+        options: &LoadOptions,
+        progress: &ProgressFn<'_>,
+    ) -> Result<(Volume<f32>, Report)> {
+        load::load(&self.slices, options, progress)
+    }
+
+    fn text(&self, attribute: impl Fn(&Header) -> &String) -> &str {
+        self.slices.first().map_or("", |h| attribute(h))
+    }
+}
+
+impl fmt::Debug for Series {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Series")
+            .field("modality", &self.modality())
+            .field("size", &self.size)
+            .field("spacing", &self.spacing())
+            .field("orientation", &self.orientation())
+            .field("split", &self.split.iter().map(|s| s.by).collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What tells one volume of a series from the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Split {
+    /// The attribute.
+    pub by: SplitBy,
+    /// Its value in this volume, as text; empty when absent.
+    pub value: String,
+}
+
+/// An attribute by which one series falls into several volumes.
+///
+/// Those up to `NoPosition` always do; those after it where otherwise positions would repeat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum SplitBy {
+    /// Rows and columns.
+    Size,
+    /// PhotometricInterpretation and samples per pixel.
+    Colour,
+    /// FrameOfReferenceUID: positions cannot be compared.
+    FrameOfReference,
+    /// ImageType says which images are localizers.
+    Localizer,
+    /// ImageOrientationPatient.
+    Orientation,
+    /// PixelSpacing.
+    PixelSpacing,
+    /// Images that are not placed in the patient are volumes of one slice.
+    NoPosition,
+    /// StackID.
+    StackId,
+    /// EchoNumbers, or EchoTime.
+    Echo,
+    /// DiffusionBValue.
+    BValue,
+    /// DiffusionGradientOrientation.
+    Gradient,
+    /// TemporalPositionIdentifier.
+    TemporalPosition,
+    /// TriggerTime: the phase of the heart.
+    TriggerTime,
+    /// ImageType: magnitude and phase, fat and water, ...
+    ImageType,
+    /// AcquisitionNumber.
+    AcquisitionNumber,
+}

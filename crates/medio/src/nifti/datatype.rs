@@ -1,0 +1,101 @@
+//! How voxels are stored.
+
+use std::path::Path;
+
+use crate::error::{Error, Result};
+
+/// Order of the bytes of a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ByteOrder {
+    /// Least significant byte first.
+    Little,
+    /// Most significant byte first.
+    Big,
+}
+
+/// Type of the stored voxels: the real numbers of up to 64 bits among the standard's `datatype` codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DataType {
+    /// `NIFTI_TYPE_UINT8`, 2.
+    U8,
+    /// `NIFTI_TYPE_INT16`, 4.
+    I16,
+    /// `NIFTI_TYPE_INT32`, 8.
+    I32,
+    /// `NIFTI_TYPE_FLOAT32`, 16.
+    F32,
+    /// `NIFTI_TYPE_FLOAT64`, 64.
+    F64,
+    /// `NIFTI_TYPE_INT8`, 256.
+    I8,
+    /// `NIFTI_TYPE_UINT16`, 512.
+    U16,
+    /// `NIFTI_TYPE_UINT32`, 768.
+    U32,
+    /// `NIFTI_TYPE_INT64`, 1024.
+    I64,
+    /// `NIFTI_TYPE_UINT64`, 1280.
+    U64,
+}
+
+impl DataType {
+    /// The code in the header.
+    pub const fn code(self) -> i16 {
+        match self {
+            Self::U8 => 2,
+            Self::I16 => 4,
+            Self::I32 => 8,
+            Self::F32 => 16,
+            Self::F64 => 64,
+            Self::I8 => 256,
+            Self::U16 => 512,
+            Self::U32 => 768,
+            Self::I64 => 1024,
+            Self::U64 => 1280,
+        }
+    }
+
+    /// Bytes of one voxel.
+    pub const fn size(self) -> usize {
+        match self {
+            Self::U8 | Self::I8 => 1,
+            Self::I16 | Self::U16 => 2,
+            Self::I32 | Self::U32 | Self::F32 => 4,
+            Self::I64 | Self::U64 | Self::F64 => 8,
+        }
+    }
+
+    /// From the code in the header.
+    pub(super) fn from_code(code: i16, path: &Path) -> Result<Self> {
+        let unsupported = |name: &str| {
+            let found = format!("{code} ({name})");
+            Err(Error::Unsupported { path: path.into(), what: "NIfTI datatype", found })
+        };
+        match code {
+            2 => Ok(Self::U8),
+            4 => Ok(Self::I16),
+            8 => Ok(Self::I32),
+            16 => Ok(Self::F32),
+            64 => Ok(Self::F64),
+            256 => Ok(Self::I8),
+            512 => Ok(Self::U16),
+            768 => Ok(Self::U32),
+            1024 => Ok(Self::I64),
+            1280 => Ok(Self::U64),
+            1 => unsupported("1-bit"),
+            32 => unsupported("complex, 2 x 32 bits"),
+            128 => unsupported("RGB colour"),
+            1536 => unsupported("128-bit float"),
+            1792 => unsupported("complex, 2 x 64 bits"),
+            2048 => unsupported("complex, 2 x 128 bits"),
+            2304 => unsupported("RGBA colour"),
+            _ => Err(Error::Invalid {
+                path: path.into(),
+                what: "NIfTI datatype",
+                expected: "a code of the standard".into(),
+                found: code.to_string(),
+            }),
+        }
+    }
+}

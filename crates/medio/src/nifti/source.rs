@@ -1,0 +1,180 @@
+//! The bytes of a file, compressed or not, without trust in what the header says about them.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Cursor, ErrorKind, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use flate2::bufread::GzDecoder;
+
+use crate::error::{Error, Result};
+
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+const FILE_BUFFER: usize = 1 << 17;
+/// Deflate makes at most 258 bytes of two bits, so no stream expands more than this (zlib's technical notes).
+const MAX_EXPANSION: u64 = 1032;
+
+trait ReadSeek: BufRead + Seek {}
+impl<R: BufRead + Seek> ReadSeek for R {}
+
+enum Reader<'a> {
+    Plain(Box<dyn ReadSeek + 'a>),
+    Gzip(Box<GzipMembers<Box<dyn ReadSeek + 'a>>>),
+}
+
+/// The decompressed bytes of a file, in order.
+pub(super) struct Source<'a> {
+    path: &'a Path,
+    reader: Reader<'a>,
+    /// Bytes of the file as it is.
+    stored: u64,
+    position: u64,
+}
+
+impl<'a> Source<'a> {
+    /// Opens a file; gzip is told by its first bytes.
+    pub(super) fn open(path: &'a Path) -> Result<Self> {
+        let io = |source| Error::Io { path: path.into(), source };
+        let file = File::open(path).map_err(io)?;
+        let stored = file.metadata().map_err(io)?.len();
+        Self::new(path, Box::new(BufReader::with_capacity(FILE_BUFFER, file)), stored)
+    }
+
+    /// Bytes in memory.
+    pub(super) fn from_bytes(path: &'a Path, bytes: &'a [u8]) -> Result<Self> {
+        Self::new(path, Box::new(Cursor::new(bytes)), bytes.len() as u64)
+    }
+
+    fn new(path: &'a Path, mut raw: Box<dyn ReadSeek + 'a>, stored: u64) -> Result<Self> {
+        let start = raw.fill_buf().map_err(|source| Error::Io { path: path.into(), source })?;
+        let reader = if start.starts_with(&GZIP_MAGIC) {
+            Reader::Gzip(Box::new(GzipMembers { member: Some(GzDecoder::new(raw)), after: 0 }))
+        } else {
+            Reader::Plain(raw)
+        };
+        Ok(Self { path, reader, stored, position: 0 })
+    }
+
+    /// The file, for messages.
+    pub(super) fn path(&self) -> &'a Path {
+        self.path
+    }
+
+    /// Whether the bytes come out of a gzip stream.
+    pub(super) fn compressed(&self) -> bool {
+        matches!(self.reader, Reader::Gzip(_))
+    }
+
+    /// Bytes of the file as it is, compressed or not.
+    pub(super) fn stored(&self) -> u64 {
+        self.stored
+    }
+
+    /// Refuses a claim that the file cannot hold: exactly so for a plain file, by the largest expansion that
+    /// deflate is capable of for a compressed one.
+    pub(super) fn check_room(&self, end: u64, what: &'static str) -> Result<()> {
+        let most = if self.compressed() { self.stored.saturating_mul(MAX_EXPANSION) } else { self.stored };
+        if end > most {
+            return Err(Error::Truncated { path: self.path.into(), what, expected: end, found: most });
+        }
+        Ok(())
+    }
+
+    /// Fills a buffer.
+    pub(super) fn read_exact(&mut self, buffer: &mut [u8], what: &'static str) -> Result<()> {
+        let expected = self.position + buffer.len() as u64;
+        let mut filled = 0;
+        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match self.read(rest) {
+                Ok(0) => return Err(self.truncated(what, expected)),
+                Ok(n) => {
+                    filled += n;
+                    self.position += n as u64;
+                }
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) => return Err(self.failed(e, what, expected)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Passes over the bytes up to `offset`, which must not lie behind.
+    pub(super) fn skip_to(&mut self, offset: u64, what: &'static str) -> Result<()> {
+        self.check_room(offset, what)?;
+        let ahead = offset.saturating_sub(self.position);
+        let skipped = match &mut self.reader {
+            Reader::Plain(raw) => raw.seek(SeekFrom::Start(offset)).map(|_| ahead),
+            Reader::Gzip(members) => io::copy(&mut members.take(ahead), &mut io::sink()),
+        };
+        let skipped = skipped.map_err(|e| self.failed(e, what, offset))?;
+        self.position += skipped;
+        if skipped < ahead { Err(self.truncated(what, offset)) } else { Ok(()) }
+    }
+
+    /// How many bytes are left. A compressed stream is read to its end, which verifies its checksum.
+    pub(super) fn drain(&mut self) -> Result<u64> {
+        match &mut self.reader {
+            Reader::Plain(_) => Ok(self.stored.saturating_sub(self.position)),
+            Reader::Gzip(members) => io::copy(members, &mut io::sink())
+                .map_err(|e| self.failed(e, "the end of the gzip stream", self.stored)),
+        }
+    }
+
+    /// Bytes that follow the last gzip member, known once [`drain`](Self::drain) has been called.
+    pub(super) fn after_gzip(&self) -> u64 {
+        match &self.reader {
+            Reader::Plain(_) => 0,
+            Reader::Gzip(members) => members.after,
+        }
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match &mut self.reader {
+            Reader::Plain(raw) => raw.read(buffer),
+            Reader::Gzip(members) => members.read(buffer),
+        }
+    }
+
+    fn truncated(&self, what: &'static str, expected: u64) -> Error {
+        Error::Truncated { path: self.path.into(), what, expected, found: self.position }
+    }
+
+    fn failed(&self, source: io::Error, what: &'static str, expected: u64) -> Error {
+        match source.kind() {
+            ErrorKind::UnexpectedEof => self.truncated(what, expected),
+            ErrorKind::InvalidInput | ErrorKind::InvalidData if self.compressed() => Error::Invalid {
+                path: self.path.into(),
+                what: "gzip stream",
+                expected: "deflate data with a matching checksum".into(),
+                found: source.to_string(),
+            },
+            _ => Error::Io { path: self.path.into(), source },
+        }
+    }
+}
+
+/// Gzip members one after the other (RFC 1952, 2.2). Unlike flate2's `MultiGzDecoder` it takes what follows the last member
+/// for padding, as gzip and Python do.
+struct GzipMembers<R> {
+    member: Option<GzDecoder<R>>,
+    after: u64,
+}
+
+impl<R: BufRead> Read for GzipMembers<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.member {
+            let n = member.read(buffer)?;
+            if n > 0 || buffer.is_empty() {
+                return Ok(n);
+            }
+            let Some(mut raw) = self.member.take().map(GzDecoder::into_inner) else { break };
+            let next = raw.fill_buf()?;
+            // A single byte may be all that the buffer has of the two.
+            if !next.is_empty() && next.iter().zip(GZIP_MAGIC).all(|(a, b)| *a == b) {
+                self.member = Some(GzDecoder::new(raw));
+            } else {
+                self.after = io::copy(&mut raw, &mut io::sink())?;
+            }
+        }
+        Ok(0)
+    }
+}
