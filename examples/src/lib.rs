@@ -1,1 +1,26 @@
-//! x
+//! What the example binaries share.
+//!
+//! | concept | module |
+//! |---|---|
+//! | `--device` | [`device`] |
+//! | a scan from a path of any kind | [`input`] |
+//! | progress bars | [`progress`] |
+//! | files of the repository that the examples start from | [`fixtures`] |
+//! | PNG sheets: mosaics, captions, PCA pictures | [`picture`] |
+//! | distilling a small encoder | [`distill`] |
+//! | linear probes | [`probe`] |
+//! | the sheet of `embed` | [`sheet`] |
+//! | results as safetensors | [`tensors`] |
+
+pub mod device;
+pub mod distill;
+mod error;
+pub mod fixtures;
+pub mod input;
+pub mod picture;
+pub mod probe;
+pub mod progress;
+pub mod sheet;
+pub mod tensors;
+
+pub use error::{Error, Result, exit};

@@ -1,0 +1,37 @@
+//! The pictures that the demonstrations write: slices in a grid, with captions and orientation letters, and feature
+//! maps in colours.
+//!
+//! | concept | item |
+//! |---|---|
+//! | an RGB picture to draw on and to write as a PNG | [`Canvas`] |
+//! | slices or maps in a grid with captions | [`Mosaic`], [`Tile`], [`Sides`] |
+//! | several of them under one heading | [`sheet`] |
+//! | which slices to show, and how large | [`evenly_spaced`], [`fit_within`] |
+//! | another size | [`resize_linear`], [`resize_linear_rgb`], [`resize_nearest`] |
+//! | principal components of features | [`Pca`] |
+//! | components as colours | [`scores_to_rgb`] |
+//!
+//! Sizes are in pixels, `[rows, columns]` as in the arrays; places on a canvas are x to the right and y down.
+
+mod canvas;
+mod colors;
+mod error;
+mod font;
+mod mosaic;
+mod pca;
+mod png;
+mod resize;
+mod sheet;
+mod slices;
+mod subspace;
+mod text;
+
+pub use canvas::{Canvas, Rgb};
+pub use colors::{NOT_COUNTED, scores_to_rgb};
+pub use error::{Error, Result};
+pub use mosaic::{CaptionPlace, Mosaic, Sides, Tile};
+pub use pca::Pca;
+pub use resize::{fit_within, resize_linear, resize_linear_rgb, resize_nearest};
+pub use sheet::sheet;
+pub use slices::evenly_spaced;
+pub use text::{text_height, text_width};
