@@ -24,7 +24,7 @@ use medburn_examples::{Error, Result, exit, fixtures, progress};
 use medcore::{Interpolation, Volume};
 use mednn::bridge::read_f32;
 use medslice::{EncodeOptions, SliceSequenceConfig, SliceSequenceEncoder};
-use ndarray::{Array2, ArrayView2, Axis, concatenate};
+use ndarray::{Array2, ArrayView2, Axis};
 
 /// Compares the encoder's features with raw pixels.
 #[derive(Parser)]
@@ -140,7 +140,7 @@ fn position(trained: &Features, random: &Features, args: &Args) -> Result<()> {
         step * (slices - 1) as f64
     );
     println!("{:24} {:>22}", "features", "mean error in mm");
-    let mut row = |name: &str, x: ArrayView2<'_, f32>| {
+    let row = |name: &str, x: ArrayView2<'_, f32>| {
         let error = best(
             |penalty| {
                 held_out(x, &target, args, 1, penalty, |found, truth| {
@@ -252,10 +252,8 @@ fn grouped(x: &Array2<f32>, target: &Array2<f64>, slice_of: &[usize], args: &Arg
 fn pixels(images: &Volume<f32>, side: usize) -> Result<Array2<f32>> {
     let slices = images.size()[0];
     let small = images.resize([slices, side, side], Interpolation::Linear)?;
-    let rows: Vec<_> =
-        small.voxels().outer_iter().map(|s| s.flatten().to_owned().insert_axis(Axis(0))).collect();
-    let views: Vec<_> = rows.iter().map(Array2::view).collect();
-    concatenate(Axis(0), &views).map_err(|e| mednn::Error::Readback { reason: e.to_string() }.into())
+    let values = small.as_slice();
+    Ok(Array2::from_shape_fn([slices, side * side], |(slice, pixel)| values[slice * side * side + pixel]))
 }
 
 /// The pixels of each patch `[slices * patches, pixels]`.
