@@ -1,12 +1,11 @@
-//! Linear probes: what can be read off features by a linear map.
+//! Probes: what can be read off features by a linear map or by their neighbours.
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
 /// A ridge regression on standardised features.
 #[derive(Debug, Clone)]
 pub struct Ridge {
-    mean: Array1<f64>,
-    deviation: Array1<f64>,
+    scale: Standard,
     weights: Array2<f64>,
     intercept: Array1<f64>,
 }
@@ -14,24 +13,20 @@ pub struct Ridge {
 impl Ridge {
     /// Fits `targets` `[n, outputs]` from `features` `[n, d]`; `strength` is the ridge penalty per sample.
     pub fn fit(features: ArrayView2<'_, f32>, targets: ArrayView2<'_, f64>, strength: f64) -> Self {
-        let x = features.mapv(f64::from);
+        let scale = Standard::of(features);
+        let x = scale.apply(features);
         let n = x.nrows().max(1) as f64;
-        let mean = x.sum_axis(Axis(0)) / n;
-        let centred = &x - &mean;
-        let deviation = (centred.mapv(|v| v * v).sum_axis(Axis(0)) / n).mapv(|v| v.sqrt().max(1e-6));
-        let x = centred / &deviation;
         let intercept = targets.sum_axis(Axis(0)) / n;
         let y = &targets - &intercept;
         let mut gram = x.t().dot(&x);
         gram.diag_mut().mapv_inplace(|v| v + strength * n);
         let weights = solve(gram, x.t().dot(&y));
-        Self { mean, deviation, weights, intercept }
+        Self { scale, weights, intercept }
     }
 
     /// Predictions `[n, outputs]`.
     pub fn predict(&self, features: ArrayView2<'_, f32>) -> Array2<f64> {
-        let x = (features.mapv(f64::from) - &self.mean) / &self.deviation;
-        x.dot(&self.weights) + &self.intercept
+        self.scale.apply(features).dot(&self.weights) + &self.intercept
     }
 }
 
@@ -56,6 +51,68 @@ fn solve(mut a: Array2<f64>, mut b: Array2<f64>) -> Array2<f64> {
         }
     }
     b
+}
+
+/// The nearest neighbours of standardised features, by Euclidean distance.
+#[derive(Debug, Clone)]
+pub struct Neighbours {
+    scale: Standard,
+    rows: Array2<f32>,
+    targets: Array2<f64>,
+    count: usize,
+}
+
+impl Neighbours {
+    /// Remembers `features` `[n, d]` and `targets` `[n, outputs]`; the nearest `count` are averaged.
+    pub fn new(features: ArrayView2<'_, f32>, targets: ArrayView2<'_, f64>, count: usize) -> Self {
+        let scale = Standard::of(features);
+        let rows = scale.apply(features).mapv(|v| v as f32);
+        Self { scale, rows, targets: targets.to_owned(), count }
+    }
+
+    /// Mean targets of the nearest rows `[n, outputs]`.
+    pub fn predict(&self, features: ArrayView2<'_, f32>) -> Array2<f64> {
+        let x = self.scale.apply(features).mapv(|v| v as f32);
+        // |a - b|^2 = |a|^2 - 2 a b + |b|^2; the first term is the same for all b.
+        let products = x.dot(&self.rows.t());
+        let norms = self.rows.map_axis(Axis(1), |r| r.dot(&r));
+        let mut found = Array2::zeros([x.nrows(), self.targets.ncols()]);
+        for (products, mut out) in products.outer_iter().zip(found.outer_iter_mut()) {
+            let distance = |i: usize| norms[i] - 2.0 * products[i];
+            let mut order: Vec<usize> = (0..norms.len()).collect();
+            let count = self.count.min(order.len());
+            if count == 0 {
+                continue;
+            }
+            order.select_nth_unstable_by(count - 1, |&a, &b| distance(a).total_cmp(&distance(b)));
+            for &i in &order[..count] {
+                out += &self.targets.row(i);
+            }
+            out /= count as f64;
+        }
+        found
+    }
+}
+
+/// Means and standard deviations of features.
+#[derive(Debug, Clone)]
+struct Standard {
+    mean: Array1<f64>,
+    deviation: Array1<f64>,
+}
+
+impl Standard {
+    fn of(features: ArrayView2<'_, f32>) -> Self {
+        let x = features.mapv(f64::from);
+        let n = x.nrows().max(1) as f64;
+        let mean = x.sum_axis(Axis(0)) / n;
+        let squares = (x - &mean).mapv(|v| v * v).sum_axis(Axis(0));
+        Self { mean, deviation: (squares / n).mapv(|v| v.sqrt().max(1e-6)) }
+    }
+
+    fn apply(&self, features: ArrayView2<'_, f32>) -> Array2<f64> {
+        (features.mapv(f64::from) - &self.mean) / &self.deviation
+    }
 }
 
 /// Splits `n` items in order into `folds` contiguous blocks: neighbouring slices are near copies of one another, so that a random
@@ -83,6 +140,14 @@ mod tests {
         let y = x.map_axis(Axis(1), |r| f64::from(3.0 * r[0] - 2.0 * r[1] + 7.0)).insert_axis(Axis(1));
         let found = Ridge::fit(x.view(), y.view(), 1e-9).predict(array![[10.0f32, 10.0]].view());
         assert!((found[[0, 0]] - 17.0).abs() < 1e-5, "{found}");
+    }
+
+    #[test]
+    fn the_nearest_rows_are_averaged() {
+        let x = array![[0.0f32], [1.0], [10.0], [11.0]];
+        let y = array![[0.0], [2.0], [100.0], [200.0]];
+        let found = Neighbours::new(x.view(), y.view(), 2).predict(array![[0.4f32], [10.9]].view());
+        assert_eq!(found, array![[1.0], [150.0]]);
     }
 
     #[test]

@@ -8,15 +8,15 @@ use ndarray::{Array2, Array3, Axis, s};
 
 use crate::error::Result;
 use crate::picture::{
-    Mosaic, Pca, Sides, Tile, evenly_spaced, resize_linear, resize_linear_rgb, scores_to_rgb, sheet,
+    Mosaic, Pca, Sides, Tile, evenly_spaced, resize_linear, resize_nearest, scores_to_rgb, sheet,
 };
 
 /// How many slices are shown, in how many columns, how large.
 const SHOWN: usize = 18;
 const COLUMNS: usize = 6;
 const TILE: usize = 168;
-/// Patches darker than this (of 0 to 1) are air or padding: they take no part in the colours.
-const BACKGROUND: f32 = 0.08;
+/// Patches darker than this (of 0 to 1) are air or padding: they take no part in the colours. Lung is brighter.
+const BACKGROUND: f32 = 0.03;
 
 /// The patch features of one slice.
 #[derive(Debug)]
@@ -77,7 +77,7 @@ impl SliceSheet {
         let mut color_tiles = Vec::new();
         for ((grey, color), caption) in slices.iter().zip(&colors).zip(&captions) {
             grey_tiles.push(Tile::grey(&resize_linear(&grey.view(), [TILE, TILE])?.view(), caption)?);
-            color_tiles.push(Tile::rgb(&resize_linear_rgb(&color.view(), [TILE, TILE])?.view(), caption)?);
+            color_tiles.push(Tile::rgb(&resize_nearest(&color.view(), [TILE, TILE])?.view(), caption)?);
         }
         let shown =
             format!("{} of {} slices as the encoder sees them", slices.len(), embedding.slices.nrows());

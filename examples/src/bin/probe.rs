@@ -7,10 +7,12 @@
 //! ```
 //!
 //! 1. Position: where along the body a slice lies, from its class token, against its raw pixels at 16 x 16 and 32 x 32.
-//! 2. With `--labels`, organ: the label that covers most of a patch, from its token, against its raw pixels.
+//! 2. With `--labels`, organ: the label that covers most of a patch, from its token, against the raw pixels of the patch and of the
+//!    3 x 3 patches around it.
 //!
-//! A ridge regression on standardised features; contiguous blocks of slices are held out in turn, with a gap around them that no probe
-//! sees; the penalty is the best of five for each kind of features. Rows `random` are the same network before training.
+//! A ridge regression on standardised features, and for organs the five nearest neighbours too; contiguous blocks of slices
+//! are held out in turn, with a gap around them that no probe sees; the penalty is the best of five for each kind of features. Rows
+//! `random` are the same network before training.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -19,7 +21,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use medburn_examples::device::DeviceArgs;
 use medburn_examples::input::read;
-use medburn_examples::probe::{Ridge, blocks, split};
+use medburn_examples::probe::{Neighbours, Ridge, blocks, split};
 use medburn_examples::{Error, Result, exit, fixtures, progress};
 use medcore::{Interpolation, Volume};
 use mednn::bridge::read_f32;
@@ -47,6 +49,10 @@ struct Args {
     device: DeviceArgs,
 }
 
+/// Labels that fewer patches show are left out.
+const FEWEST: usize = 20;
+/// Neighbours that vote.
+const NEIGHBOURS: usize = 5;
 const PENALTIES: [f64; 5] = [1e-3, 1e-2, 1e-1, 1.0, 10.0];
 
 fn main() -> ExitCode {
@@ -177,23 +183,40 @@ fn organs(trained: &Features, random: &Features, labels: &Volume<f32>, args: &Ar
     for &label in majority.iter().filter(|&&l| l >= 0) {
         *counts.entry(label).or_default() += 1;
     }
-    let classes: Vec<i64> = counts.into_iter().filter(|&(_, n)| n >= 40).map(|(label, _)| label).collect();
+    let classes: Vec<i64> =
+        counts.into_iter().filter(|&(_, n)| n >= FEWEST).map(|(label, _)| label).collect();
     let kept: Vec<usize> = (0..majority.len()).filter(|&i| classes.contains(&majority[i])).collect();
     let target = Array2::from_shape_fn([kept.len(), classes.len()], |(row, class)| {
         f64::from(u8::from(majority[kept[row]] == classes[class]))
     });
     let slice_of: Vec<usize> = kept.iter().map(|i| i / per_slice).collect();
     println!("\nlabel of a patch, {} patches, {} labels", kept.len(), classes.len());
-    println!("{:24} {:>22}", "features", "mean recall of labels");
-    let raw = patch_pixels(&trained.images, trained.grid);
-    for (name, x) in
-        [("encoder", &trained.patches), ("random", &random.patches), ("pixels of the patch", &raw)]
-    {
+    println!("{:24} {:>10} {:>12}", "mean recall of labels", "linear", "5 neighbours");
+    let patch = patch_pixels(&trained.images, trained.grid);
+    let around = pixels_around(&trained.images, trained.grid);
+    for (name, x) in [
+        ("encoder", &trained.patches),
+        ("random", &random.patches),
+        ("pixels of the patch", &patch),
+        ("pixels of 3 x 3 patches", &around),
+    ] {
         let x = x.select(Axis(0), &kept);
-        let recall = best(|penalty| grouped(&x, &target, &slice_of, args, penalty), true);
-        println!("{name:24} {:21.1} %", 100.0 * recall);
+        let linear = best(
+            |penalty| {
+                recall(&x, &target, &slice_of, args, &|x, y| {
+                    let ridge = Ridge::fit(x, y, penalty);
+                    Box::new(move |x| ridge.predict(x))
+                })
+            },
+            true,
+        );
+        let near = recall(&x, &target, &slice_of, args, &|x, y| {
+            let neighbours = Neighbours::new(x, y, NEIGHBOURS);
+            Box::new(move |x| neighbours.predict(x))
+        });
+        println!("{name:24} {:8.1} % {:10.1} %", 100.0 * linear, 100.0 * near);
     }
-    println!("{:24} {:21.1} %", "chance", 100.0 / classes.len() as f64);
+    println!("{:24} {:8.1} % {1:10.1} %", "chance", 100.0 / classes.len() as f64);
     Ok(())
 }
 
@@ -221,10 +244,17 @@ fn held_out(
     folds.iter().map(one).sum::<f64>() / folds.len() as f64
 }
 
+/// Scores `[n, classes]` for features `[n, d]`.
+type Predict = Box<dyn Fn(ArrayView2<'_, f32>) -> Array2<f64>>;
+/// Learns from features `[n, d]` and one-hot labels `[n, classes]`.
+type Fit<'a> = &'a dyn Fn(ArrayView2<'_, f32>, ArrayView2<'_, f64>) -> Predict;
+
 /// Mean recall over labels, blocks of slices held out.
-fn grouped(x: &Array2<f32>, target: &Array2<f64>, slice_of: &[usize], args: &Args, penalty: f64) -> f64 {
+fn recall(x: &Array2<f32>, target: &Array2<f64>, slice_of: &[usize], args: &Args, fit: Fit<'_>) -> f64 {
     let slices = slice_of.iter().max().map_or(0, |m| m + 1);
     let classes = target.ncols();
+    let argmax =
+        |v: ndarray::ArrayView1<'_, f64>| (0..v.len()).max_by(|&a, &b| v[a].total_cmp(&v[b])).unwrap_or(0);
     let (mut right, mut all) = (vec![0usize; classes], vec![0usize; classes]);
     for block in blocks(slices, args.folds) {
         let rows = |keep: &dyn Fn(usize) -> bool| -> Vec<usize> {
@@ -232,13 +262,9 @@ fn grouped(x: &Array2<f32>, target: &Array2<f64>, slice_of: &[usize], args: &Arg
         };
         let test = rows(&|s| block.contains(&s));
         let train = rows(&|s| s + args.gap < block.start || s >= block.end + args.gap);
-        let ridge =
-            Ridge::fit(x.select(Axis(0), &train).view(), target.select(Axis(0), &train).view(), penalty);
-        let found = ridge.predict(x.select(Axis(0), &test).view());
+        let predict = fit(x.select(Axis(0), &train).view(), target.select(Axis(0), &train).view());
+        let found = predict(x.select(Axis(0), &test).view());
         for (row, scores) in test.iter().zip(found.outer_iter()) {
-            let argmax = |v: ndarray::ArrayView1<'_, f64>| {
-                (0..v.len()).max_by(|&a, &b| v[a].total_cmp(&v[b])).unwrap_or(0)
-            };
             let truth = argmax(target.row(*row));
             all[truth] += 1;
             right[truth] += usize::from(argmax(scores) == truth);
@@ -265,6 +291,23 @@ fn patch_pixels(images: &Volume<f32>, [rows, columns]: [usize; 2]) -> Array2<f32
         let (slice, patch) = (row / (rows * columns), row % (rows * columns));
         let (r, c) = (patch / columns * ph + pixel / pw, patch % columns * pw + pixel % pw);
         voxels[[slice, r, c]]
+    })
+}
+
+/// The pixels of each patch and of the eight around it, at half the resolution; black beyond the image.
+fn pixels_around(images: &Volume<f32>, [rows, columns]: [usize; 2]) -> Array2<f32> {
+    let [slices, height, width] = images.size();
+    let (ph, pw) = (height / rows, width / columns);
+    let (across_h, across_w) = (3 * ph / 2, 3 * pw / 2);
+    let voxels = images.voxels();
+    Array2::from_shape_fn([slices * rows * columns, across_h * across_w], |(row, pixel)| {
+        let (slice, patch) = (row / (rows * columns), row % (rows * columns));
+        let r = (patch / columns * ph + pixel / across_w * 2).checked_sub(ph);
+        let c = (patch % columns * pw + pixel % across_w * 2).checked_sub(pw);
+        match (r, c) {
+            (Some(r), Some(c)) if r < height && c < width => voxels[[slice, r, c]],
+            _ => 0.0,
+        }
     })
 }
 
