@@ -45,6 +45,8 @@ def main():
             rows.append(row)
             disagree |= worst > args.tolerance
     table(rows)
+    if args.json:
+        args.json.write_text(json.dumps(rows, indent=1))
     if disagree:
         sys.exit(f"error: outputs differ by more than {args.tolerance:g} of the largest value")
 
@@ -61,6 +63,7 @@ def arguments():
     parser.add_argument("--pause", type=float, default=0.05, help=pause)
     parser.add_argument("--tolerance", type=float, default=1e-4, help="largest difference over the largest value")
     parser.add_argument("--binary", help="a bench-vit that is already built")
+    parser.add_argument("--json", type=pathlib.Path, help="file for the times of every round")
     # What the processes that this one starts are told.
     parser.add_argument("--role", choices=["prepare", "torch", "onnxruntime"], help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=pathlib.Path, help=argparse.SUPPRESS)

@@ -17,7 +17,16 @@ pub const SEQUENCE: &str = "sequence model";
 /// Copying the results from the device.
 pub const READ_BACK: &str = "reading back";
 
-/// Encodes a volume: the embedding of the study, and the seconds of each stage.
+/// An encoded study, and how long it took.
+#[derive(Debug)]
+pub struct Encoded {
+    /// The embedding of the study `[width]`.
+    pub study: Vec<f32>,
+    /// Seconds of each stage.
+    pub seconds: Vec<(&'static str, f64)>,
+}
+
+/// Encodes a volume and times each stage.
 ///
 /// # Errors
 /// [`Error::Encoder`](crate::Error::Encoder), [`Error::Network`](crate::Error::Network).
@@ -26,7 +35,7 @@ pub fn encode(
     volume: &Volume<f32>,
     slice_batch: usize,
     device: &Device,
-) -> Result<(Vec<f32>, Vec<(&'static str, f64)>)> {
+) -> Result<Encoded> {
     let model = encoder.model();
     let mut laps = Laps::start(device)?;
     let prepared = encoder.preprocessor().prepare(volume)?;
@@ -49,7 +58,7 @@ pub fn encode(
     read_f32(slices)?;
     read_f32(features)?;
     laps.lap(READ_BACK)?;
-    Ok((study, laps.into_sums()))
+    Ok(Encoded { study, seconds: laps.into_sums() })
 }
 
 #[cfg(test)]
@@ -72,7 +81,7 @@ mod tests {
         let encoder =
             SliceSequenceEncoder::new(config.init(&device), SlicePreprocessor::ct(28), &device).unwrap();
         let volume = phantom::chest(5, 40).unwrap().cast();
-        let (study, seconds) = encode(&encoder, &volume, 2, &device).unwrap();
+        let Encoded { study, seconds } = encode(&encoder, &volume, 2, &device).unwrap();
         let whole = encoder.encode(&volume).unwrap().study;
         assert_eq!(study.len(), whole.len());
         for (a, b) in study.iter().zip(&whole) {

@@ -45,7 +45,9 @@ fn a_dicom_series_and_the_same_scan_as_nifti_have_one_embedding() {
     let folder = tempfile::tempdir().unwrap();
     let small = ["--size".as_ref(), "56".as_ref()];
     let mut studies = Vec::new();
-    for (index, input) in [fixtures("ct_chest/series"), fixtures("ct_chest/ct_chest.nii.gz")].iter().enumerate() {
+    for (index, input) in
+        [fixtures("ct_chest/series"), fixtures("ct_chest/ct_chest.nii.gz")].iter().enumerate()
+    {
         let results = folder.path().join(index.to_string());
         let printed = succeeds(&[&[input.as_path(), "--output".as_ref(), &results][..], &small].concat());
         assert!(printed.contains("256 x 256 x 61") && printed.contains("device       flex"), "{printed}");

@@ -8,6 +8,7 @@
 //! Makes a CT of each number of slices, writes it as an uncompressed 16-bit NIfTI file to a temporary folder, and encodes it from
 //! that file. Every row is measured in a process of its own, because freed memory that a process keeps would blur its peak.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
@@ -18,7 +19,6 @@ use medburn_benches::memory::{self, mebibytes};
 use medburn_benches::{Error, Result, exit, phantom, stages, table};
 use medslice::{EncodeOptions, SliceSequenceEncoder};
 use serde::{Deserialize, Serialize};
-use std::ops::ControlFlow;
 
 /// Measures encoding whole studies.
 #[derive(Parser)]
@@ -85,8 +85,8 @@ fn measure(args: &Args, file: &Path) -> Result<()> {
     let separate = memory::reset_peak();
     let started = Instant::now();
     let (width, seconds) = if args.stages {
-        let (study, seconds) = stages::encode(&encoder, &volume, slice_batch, opened.device())?;
-        (study.len(), seconds)
+        let encoded = stages::encode(&encoder, &volume, slice_batch, opened.device())?;
+        (encoded.study.len(), encoded.seconds)
     } else {
         let options = EncodeOptions { slice_batch };
         let embedding = encoder.encode_with(&volume, options, |_| ControlFlow::Continue(()))?;

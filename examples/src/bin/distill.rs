@@ -45,16 +45,16 @@ struct Args {
     #[arg(long, default_value = "out/distill")]
     state: PathBuf,
     /// Views to learn from.
-    #[arg(long, default_value_t = 1600)]
+    #[arg(long, default_value_t = 3000)]
     views: usize,
     /// Passes over the views.
-    #[arg(long, default_value_t = 16)]
+    #[arg(long, default_value_t = 20)]
     epochs: usize,
     /// Views per step.
     #[arg(long, default_value_t = 16)]
     batch: usize,
     /// Highest learning rate.
-    #[arg(long, default_value_t = 1e-3)]
+    #[arg(long, default_value_t = 1.5e-3)]
     learning_rate: f64,
     /// Side of a view in pixels, a multiple of the teacher's patch size.
     #[arg(long, default_value_t = 168)]

@@ -38,7 +38,7 @@ pub fn train_sequence(
     let autodiff = device.clone().autodiff();
     let mut rng = StdRng::seed_from_u64(1);
     let mut model = config.init(&autodiff);
-    let mut optimizer = AdamWConfig::new().with_weight_decay(0.01).init();
+    let mut optimizer = AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(0.01).init();
     let bar = progress::bar(settings.steps, "sequence");
     let (mut sum, mut mean_sum, mut count) = (0.0, 0.0, 0);
     for step in 0..settings.steps {

@@ -20,10 +20,10 @@ pub struct ViewSampler {
 }
 
 /// Shares of views: along the slices, and with the full range of HU.
-const ALONG_SLICES: f64 = 0.6;
-const FULL_RANGE: f64 = 0.6;
+const ALONG_SLICES: f64 = 0.75;
+const FULL_RANGE: f64 = 0.8;
 /// The shortest crop, as a share of the field of view.
-const SMALLEST_CROP: f64 = 0.35;
+const SMALLEST_CROP: f64 = 0.6;
 
 impl ViewSampler {
     /// Of square views of `size` pixels; the same seed draws the same ones.
@@ -78,7 +78,7 @@ fn draw_window(rng: &mut StdRng, ct: bool, slice: &Array2<f32>) -> Window {
     }
     match rng.random_range(0.0..1.0) {
         x if x < FULL_RANGE => Window::CT_FULL,
-        x if x < FULL_RANGE + 0.2 => Window::LUNG,
+        x if x < FULL_RANGE + 0.1 => Window::LUNG,
         _ => Window::SOFT_TISSUE,
     }
 }

@@ -1,5 +1,7 @@
 //! Probes: what can be read off features by a linear map or by their neighbours.
 
+pub mod pixels;
+
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
 /// A ridge regression on standardised features.
@@ -117,16 +119,17 @@ impl Standard {
 
 /// Splits `n` items in order into `folds` contiguous blocks: neighbouring slices are near copies of one another, so that a random
 /// split would let a probe copy the answer.
-pub fn blocks(n: usize, folds: usize) -> Vec<std::ops::Range<usize>> {
+fn blocks(n: usize, folds: usize) -> Vec<std::ops::Range<usize>> {
     (0..folds).map(|f| f * n / folds..(f + 1) * n / folds).filter(|r| !r.is_empty()).collect()
 }
 
-/// The rows of `a` that lie in a block, and those that lie outside of it by at least `gap`.
-pub fn split<T: Clone>(a: &Array2<T>, block: &std::ops::Range<usize>, gap: usize) -> (Array2<T>, Array2<T>) {
-    let inside: Vec<usize> = block.clone().collect();
-    let outside: Vec<usize> =
-        (0..a.nrows()).filter(|i| i + gap < block.start || *i >= block.end + gap).collect();
-    (a.select(Axis(0), &outside), a.select(Axis(0), &inside))
+/// For each block of slices, the slices to learn from (all that lie outside of it by more than `gap`) and the block.
+pub fn folds(slices: usize, count: usize, gap: usize) -> Vec<(Vec<usize>, Vec<usize>)> {
+    let one = |block: std::ops::Range<usize>| {
+        let far = |i: &usize| i + gap < block.start || *i >= block.end + gap;
+        ((0..slices).filter(far).collect(), block.clone().collect())
+    };
+    blocks(slices, count).into_iter().map(one).collect()
 }
 
 #[cfg(test)]
@@ -154,9 +157,8 @@ mod tests {
     fn blocks_cover_everything_once_and_gaps_are_kept() {
         let b = blocks(10, 3);
         assert_eq!(b, [0..3, 3..6, 6..10]);
-        let rows = Array2::from_shape_fn((10, 1), |(i, _)| i);
-        let (train, test) = split(&rows, &b[1], 1);
-        assert_eq!(train.into_raw_vec_and_offset().0, [0, 1, 7, 8, 9]);
-        assert_eq!(test.into_raw_vec_and_offset().0, [3, 4, 5]);
+        let (train, test) = &folds(10, 3, 1)[1];
+        assert_eq!(train[..], [0, 1, 7, 8, 9]);
+        assert_eq!(test[..], [3, 4, 5]);
     }
 }
