@@ -72,9 +72,12 @@ impl Backend {
             // leaves burn in 0.23; kept as a second opinion on the numbers until then
             Self::NdArray => Ok(OpenDevice::cpu(self, Device::ndarray())),
             #[cfg(feature = "wgpu")]
-            Self::Wgpu => OpenDevice::probe(self, || Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)),
+            Self::Wgpu => {
+                use burn::tensor::{DeviceKind, DeviceType};
+                OpenDevice::probe(self, DeviceType::Wgpu, || Device::wgpu(DeviceKind::DefaultDevice))
+            }
             #[cfg(feature = "cuda")]
-            Self::Cuda => OpenDevice::probe(self, || Device::cuda(0)),
+            Self::Cuda => OpenDevice::probe(self, burn::tensor::DeviceType::Cuda, || Device::cuda(0)),
             #[allow(unreachable_patterns)] // with all features on
             _ => Err(Error::BackendNotCompiled { backend: self, available: compiled_names() }),
         }
@@ -119,18 +122,27 @@ impl OpenDevice {
         Self { backend, device, hardware }
     }
 
-    /// Opens a device and runs one addition on it. The drivers below report a missing adapter by panicking, on this thread
-    /// or as a poisoned device; either becomes an error here.
+    /// Opens a device, if there is one to be found, and runs one addition on it. Drivers report what is missing by panicking, on
+    /// this thread or on their own; that becomes an error here.
     #[cfg(any(feature = "wgpu", feature = "cuda"))]
-    fn probe(backend: Backend, open: impl FnOnce() -> Device + std::panic::UnwindSafe) -> Result<Self> {
+    fn probe(
+        backend: Backend,
+        kind: burn::tensor::DeviceType,
+        open: impl FnOnce() -> Device + std::panic::UnwindSafe,
+    ) -> Result<Self> {
         use burn::tensor::Tensor;
+        let no_device = |reason| Error::NoDevice { backend, reason };
+        // Looked for first: opening what is not there panics on a thread of the driver's.
+        let found = std::panic::catch_unwind(|| Device::enumerate(kind).into_vec());
+        if found.map_err(|panic| no_device(panic_text(&*panic)))?.is_empty() {
+            return Err(no_device("found no adapter with a driver".to_string()));
+        }
         let opened = std::panic::catch_unwind(|| {
             let device = open();
             let hardware = device.identity().map_or_else(|| "unnamed".to_string(), |i| i.name.to_string());
             let sum = Tensor::<1>::from_floats([1.0, 2.0], &device) + 1.0;
             (device, hardware, crate::bridge::read_f32(sum))
         });
-        let no_device = |reason| Error::NoDevice { backend, reason };
         let (device, hardware, sum) = opened.map_err(|panic| no_device(panic_text(&*panic)))?;
         let sum = sum.map_err(|error| no_device(error.to_string()))?;
         if sum == [2.0, 3.0] {

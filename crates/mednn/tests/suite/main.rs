@@ -3,5 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
+#[cfg(all(feature = "wgpu", target_os = "linux"))]
+mod devices;
 mod numerics;
 mod weights;
