@@ -190,10 +190,21 @@ def prepare(args):
     # The position table of the published networks: 518 px, to be resized.
     config = Dinov2Config(**SIZES[args.models[0]], image_size=518, patch_size=14)
     model = Dinov2Model(config).eval()
+    spread(model)
     model.save_pretrained(args.folder)
     images = torch.randn(args.batch[0], 3, args.size, args.size)
     save_file({"pixel_values": images}, args.folder / "input.safetensors")
     export(model, images, args.folder / "model.onnx")
+
+
+def spread(model):
+    """Lets the input of GELU spread by about 1, as in trained networks: the time of erf can depend on it."""
+    import torch
+
+    with torch.no_grad():
+        for layer in model.encoder.layer:
+            # Of normalised tokens, with transformers' initial weights.
+            layer.mlp.fc1.weight /= model.config.initializer_range * model.config.hidden_size**0.5
 
 
 def quiet():

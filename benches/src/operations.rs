@@ -1,13 +1,14 @@
 //! A vision transformer's blocks, operation by operation, with a stopwatch between the operations.
 
-use burn::module::{Initializer, Param};
-use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
+use burn::module::{Module, Param};
+use burn::nn::{Initializer, LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::activation::{gelu, silu};
 use burn::tensor::module::attention;
 use burn::tensor::ops::AttentionModuleOptions;
 use burn::tensor::{Device, Tensor};
 use mednn::VitConfig;
 use mednn::vit::VitFamily;
+use mednn::weights::{self, Strictness, WeightSource};
 
 use crate::error::Result;
 use crate::laps::Laps;
@@ -31,27 +32,58 @@ pub const MLP_OUT: &str = "mlp linear 2";
 /// Layer scale and residual connections.
 pub const RESIDUAL: &str = "layer scale, residual";
 
-/// The blocks of a vision transformer of some configuration, with random weights: time does not depend on their values.
-#[derive(Debug)]
+/// The blocks of a vision transformer and its last norm, with the weights of a published one. Not with random weights: the time
+/// of some operations, such as GELU, depends on the values.
+///
+/// Its fields are called as those of [`mednn::Vit`], so that the same [`KeyMap`](mednn::weights::KeyMap) fits.
+#[derive(Module, Debug)]
 pub struct Operations {
     blocks: Vec<Block>,
     norm: LayerNorm,
 }
 
-#[derive(Debug)]
+#[derive(Module, Debug)]
 struct Block {
+    norm1: LayerNorm,
+    attention: Attention,
+    scale1: Option<Scale>,
+    norm2: LayerNorm,
+    mlp: Mlp,
+    scale2: Option<Scale>,
+}
+
+#[derive(Module, Debug)]
+struct Attention {
+    query: Linear,
+    key: Linear,
+    value: Linear,
+    output: Linear,
     heads: usize,
+}
+
+#[derive(Module, Debug)]
+struct Mlp {
+    input: Linear,
+    output: Linear,
     gated: bool,
-    norm: [LayerNorm; 2],
-    qkv: [Linear; 3],
-    projection: Linear,
-    mlp: [Linear; 2],
-    scale: Option<[Param<Tensor<1>>; 2]>,
+}
+
+#[derive(Module, Debug)]
+struct Scale {
+    lambda1: Param<Tensor<1>>,
 }
 
 impl Operations {
-    /// As the configuration says.
-    pub fn new(config: &VitConfig, device: &Device) -> Self {
+    /// From the weights of a published network.
+    ///
+    /// # Errors
+    /// [`Error::Network`](crate::Error::Network) when some are missing.
+    pub fn load(config: &VitConfig, source: &mut WeightSource, device: &Device) -> Result<Self> {
+        // What is left over belongs to the embeddings.
+        Ok(weights::load(Self::new(config, device), source, config.key_map(), Strictness::AllowUnused)?.0)
+    }
+
+    fn new(config: &VitConfig, device: &Device) -> Self {
         let blocks = (0..config.num_hidden_layers).map(|_| Block::new(config, device)).collect();
         Self { blocks, norm: norm(config, device) }
     }
@@ -79,45 +111,59 @@ impl Block {
         let (width, hidden) = (config.hidden_size, config.intermediate_size);
         let first = if config.use_swiglu_ffn { 2 * hidden } else { hidden };
         let linear = |from, to| LinearConfig::new(from, to).init(device);
-        let scale = || Initializer::Ones.init([width], device);
+        let projection = || LinearConfig::new(width, width).with_bias(config.qkv_bias).init(device);
+        let scale = || {
+            let ones = || Scale { lambda1: Initializer::Ones.init([width], device) };
+            (config.family == VitFamily::Dinov2).then(ones)
+        };
         Self {
-            heads: config.num_attention_heads,
-            gated: config.use_swiglu_ffn,
-            norm: [norm(config, device), norm(config, device)],
-            qkv: std::array::from_fn(|_| {
-                LinearConfig::new(width, width).with_bias(config.qkv_bias).init(device)
-            }),
-            projection: linear(width, width),
-            mlp: [linear(width, first), linear(hidden, width)],
-            scale: (config.family == VitFamily::Dinov2).then(|| [scale(), scale()]),
+            norm1: norm(config, device),
+            attention: Attention {
+                query: projection(),
+                key: projection(),
+                value: projection(),
+                output: linear(width, width),
+                heads: config.num_attention_heads,
+            },
+            scale1: scale(),
+            norm2: norm(config, device),
+            mlp: Mlp {
+                input: linear(width, first),
+                output: linear(hidden, width),
+                gated: config.use_swiglu_ffn,
+            },
+            scale2: scale(),
         }
     }
 
     fn forward(&self, tokens: Tensor<3>, laps: &mut Laps) -> Result<Tensor<3>> {
-        let normed = self.norm[0].forward(tokens.clone());
+        let normed = self.norm1.forward(tokens.clone());
         laps.lap(NORM)?;
-        let [query, key, value] = self.qkv.each_ref().map(|layer| layer.forward(normed.clone()));
+        let Attention { query, key, value, .. } = &self.attention;
+        let qkv = [query, key, value].map(|layer| layer.forward(normed.clone()));
         drop(normed);
         laps.lap(QKV)?;
-        let context = self.attend([query, key, value]);
+        let context = self.attention.attend(qkv);
         laps.lap(ATTENTION)?;
-        let attended = self.projection.forward(context);
+        let attended = self.attention.output.forward(context);
         laps.lap(PROJECTION)?;
-        let tokens = tokens + self.scaled(0, attended);
+        let tokens = tokens + scaled(self.scale1.as_ref(), attended);
         laps.lap(RESIDUAL)?;
-        let normed = self.norm[1].forward(tokens.clone());
+        let normed = self.norm2.forward(tokens.clone());
         laps.lap(NORM)?;
-        let hidden = self.mlp[0].forward(normed);
+        let hidden = self.mlp.input.forward(normed);
         laps.lap(MLP_IN)?;
-        let hidden = self.activate(hidden);
+        let hidden = self.mlp.activate(hidden);
         laps.lap(ACTIVATION)?;
-        let transformed = self.mlp[1].forward(hidden);
+        let transformed = self.mlp.output.forward(hidden);
         laps.lap(MLP_OUT)?;
-        let tokens = tokens + self.scaled(1, transformed);
+        let tokens = tokens + scaled(self.scale2.as_ref(), transformed);
         laps.lap(RESIDUAL)?;
         Ok(tokens)
     }
+}
 
+impl Attention {
     fn attend(&self, qkv: [Tensor<3>; 3]) -> Tensor<3> {
         let [batch, length, width] = qkv[0].dims();
         let split = |x: Tensor<3>| x.reshape([batch, length, self.heads, width / self.heads]).swap_dims(1, 2);
@@ -125,7 +171,9 @@ impl Block {
         let context = attention(query, key, value, None, None, AttentionModuleOptions::default());
         context.swap_dims(1, 2).reshape([batch, length, width])
     }
+}
 
+impl Mlp {
     fn activate(&self, hidden: Tensor<3>) -> Tensor<3> {
         if !self.gated {
             return gelu(hidden);
@@ -133,12 +181,12 @@ impl Block {
         let half = hidden.dims()[2] / 2;
         silu(hidden.clone().narrow(2, 0, half)) * hidden.narrow(2, half, half)
     }
+}
 
-    fn scaled(&self, branch: usize, x: Tensor<3>) -> Tensor<3> {
-        match &self.scale {
-            Some(scale) => x * scale[branch].val().unsqueeze::<3>(),
-            None => x,
-        }
+fn scaled(scale: Option<&Scale>, x: Tensor<3>) -> Tensor<3> {
+    match scale {
+        Some(scale) => x * scale.lambda1.val().unsqueeze::<3>(),
+        None => x,
     }
 }
 
@@ -166,16 +214,30 @@ pub fn flops(kind: &str, config: &VitConfig, batch: usize, tokens: usize) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
+    use burn::tensor::Distribution;
+    use mednn::bridge::read_f32;
+    use mednn::weights::{Precision, WeightWriter};
 
     #[test]
-    fn every_operation_is_timed_and_shapes_are_kept() {
+    fn operations_come_to_the_same_as_the_network_and_are_all_timed() {
         let device = Device::flex();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
         for gated in [false, true] {
             let config = VitConfig::new(VitFamily::Dinov2, 24, 2, 2, 48, 28, 14).with_use_swiglu_ffn(gated);
-            let operations = Operations::new(&config, &device);
+            let vit = config.init(&device);
+            let mut writer = WeightWriter::new(Precision::F32);
+            writer.add("", &vit, config.key_map()).unwrap();
+            writer.write(&path).unwrap();
+            let mut source = WeightSource::open(&path).unwrap();
+            let operations = Operations::load(&config, &mut source, &device).unwrap();
+            let images = Tensor::random([2, 3, 28, 28], Distribution::Normal(0.0, 1.0), &device);
             let mut laps = Laps::start(&device).unwrap();
-            let tokens = operations.forward(Tensor::ones([2, 5, 24], &device), &mut laps).unwrap();
-            assert_eq!(tokens.dims(), [2, 5, 24]);
+            let tokens = operations.forward(vit.embed(images.clone()).0, &mut laps).unwrap();
+            let expected = read_f32(vit.forward(images).tokens()).unwrap();
+            for (a, b) in read_f32(tokens).unwrap().into_iter().zip(expected) {
+                assert!((a - b).abs() < 1e-5, "{a} {b}");
+            }
             let names: Vec<_> = laps.into_sums().into_iter().map(|(name, _)| name).collect();
             let all = [NORM, QKV, ATTENTION, PROJECTION, RESIDUAL, MLP_IN, ACTIVATION, MLP_OUT];
             assert_eq!(names, all);

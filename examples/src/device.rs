@@ -9,7 +9,7 @@ use crate::error::Result;
 #[derive(Args, Debug, Clone)]
 pub struct DeviceArgs {
     /// Device: flex, ndarray, wgpu or cuda, as far as compiled in (Cargo features of the same names).
-    #[arg(long, default_value = "flex", value_name = "NAME")]
+    #[arg(long, default_value_t = first_compiled(), value_name = "NAME")]
     pub device: String,
 }
 
@@ -21,4 +21,9 @@ impl DeviceArgs {
     pub fn open(&self) -> Result<OpenDevice> {
         Ok(self.device.parse::<Backend>()?.open()?)
     }
+}
+
+/// The first backend that this build has.
+fn first_compiled() -> String {
+    Backend::compiled().first().copied().unwrap_or(Backend::Flex).to_string()
 }

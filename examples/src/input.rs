@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use medcore::Volume;
-use medio::dicom::{Series, Study};
+use medio::dicom::{Report, Series, Study};
 
 use crate::error::{Error, Result};
 
@@ -51,9 +51,9 @@ fn is_nifti(path: &Path) -> Result<bool> {
 
 fn read_nifti(path: &Path) -> Result<Scan> {
     let (volume, report) = medio::nifti::read_with(path, &Default::default())?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let notes = report.notes.iter().map(ToString::to_string).collect();
-    Ok(Scan { volume, modality: None, name, notes })
+    // File names may be names of patients.
+    Ok(Scan { volume, modality: None, name: "NIfTI".to_string(), notes })
 }
 
 fn read_dicom(path: &Path, number: Option<usize>) -> Result<Scan> {
@@ -61,15 +61,35 @@ fn read_dicom(path: &Path, number: Option<usize>) -> Result<Scan> {
     let series = choose(path, &study, number)?;
     let (volume, report) = series.load()?;
     let number = series.number().map_or_else(String::new, |n| format!(" series {n}"));
-    let mut notes = Vec::new();
-    if !report.is_clean() {
-        notes.push(format!("{report:?}"));
-    }
+    let mut notes = findings(&report);
     if !study.skipped().is_empty() {
         notes.push(format!("{} files passed over", study.skipped().len()));
     }
     let modality = series.modality().to_string();
     Ok(Scan { volume, name: format!("DICOM {modality}{number}"), modality: Some(modality), notes })
+}
+
+/// What is unusual about a series, without names of files.
+fn findings(report: &Report) -> Vec<String> {
+    let mut notes = Vec::new();
+    let mut note = |when: bool, text: String| {
+        if when {
+            notes.push(text);
+        }
+    };
+    note(!report.duplicates.is_empty(), format!("{} positions with several images", report.duplicates.len()));
+    if let Some(spacing) = &report.irregular_spacing {
+        note(true, format!("irregular spacing: up to {:.2} mm off", spacing.largest_deviation_mm));
+    }
+    if let Some(tilt) = report.tilt_degrees {
+        note(true, format!("gantry tilt of {tilt:.1} degrees"));
+    }
+    note(report.lossy_slices > 0, format!("{} slices were compressed with loss", report.lossy_slices));
+    note(report.varying_rescale, "slices differ in rescale".to_string());
+    note(report.padding_voxels > 0, format!("{} padding voxels", report.padding_voxels));
+    note(report.monochrome1, "low values are meant to be bright".to_string());
+    note(!report.assumed.is_empty(), format!("{} attributes assumed", report.assumed.len()));
+    notes
 }
 
 fn choose<'a>(path: &Path, study: &'a Study, number: Option<usize>) -> Result<&'a Series> {

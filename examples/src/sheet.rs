@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use medcore::{Orientation, Volume};
-use medslice::{Embedding, SliceSequenceEncoder};
+use medcore::Orientation;
+use medslice::{Embedding, PreparedVolume};
 use ndarray::{Array2, Array3, Axis, s};
 
 use crate::error::Result;
@@ -58,11 +58,9 @@ impl SliceSheet {
         &self,
         path: &Path,
         title: &str,
-        encoder: &SliceSequenceEncoder,
-        volume: &Volume<f32>,
+        prepared: &PreparedVolume<'_>,
         embedding: &Embedding,
     ) -> Result<()> {
-        let prepared = encoder.preprocessor().prepare(volume)?;
         let mut slices = Vec::new();
         for features in &self.kept {
             let grey = prepared.grey(features.slice..features.slice + 1)?;

@@ -21,13 +21,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Distribution, Tensor};
 use clap::Parser;
 use medburn_benches::device::DeviceArgs;
 use medburn_benches::laps::{Laps, median, synchronize};
 use medburn_benches::operations::{self, Operations};
 use medburn_benches::{Error, Result, exit, memory, table, tensors};
 use mednn::bridge::read_f32;
+use mednn::weights::WeightSource;
 use mednn::{Vit, VitConfig};
 
 /// Runs a vision transformer on command, or profiles it.
@@ -65,12 +66,19 @@ fn run(args: &Args) -> Result<()> {
     let vit = Vit::from_pretrained(&args.model, device)?;
     let images = match &args.input {
         Some(path) => tensors::read::<4>(path, "pixel_values", device)?,
-        None => Tensor::ones([args.batch, vit.channels(), args.size, args.size], device) * 0.5,
+        None => {
+            let noise = Distribution::Normal(0.0, 1.0);
+            Tensor::random([args.batch, vit.channels(), args.size, args.size], noise, device)
+        }
     };
-    // Refuses images that do not fit, once; the rounds skip the check's cost, which is nil.
+    // Refuses images that do not fit.
     vit.encode(images.clone())?;
     if args.profile {
-        profile(&vit, &config(&args.model)?, &images, args.rounds, device)
+        let config = config(&args.model)?;
+        let mut source = WeightSource::open(args.model.join("model.safetensors"))?;
+        let operations = Operations::load(&config, &mut source, device)?;
+        print_profile(&config, profile(&vit, &operations, &images, args.rounds, device)?);
+        Ok(())
     } else {
         serve(&vit, &images, &opened.to_string())
     }
@@ -125,9 +133,14 @@ fn timed(vit: &Vit, images: &Tensor<4>) -> Result<(Tensor<3>, f64)> {
     Ok((output.tokens(), started.elapsed().as_secs_f64()))
 }
 
-/// Times the whole network and its operations in turns, and prints the medians.
-fn profile(vit: &Vit, config: &VitConfig, images: &Tensor<4>, rounds: usize, device: &Device) -> Result<()> {
-    let operations = Operations::new(config, device);
+/// Times the whole network and its operations in turns.
+fn profile(
+    vit: &Vit,
+    operations: &Operations,
+    images: &Tensor<4>,
+    rounds: usize,
+    device: &Device,
+) -> Result<Profile> {
     let mut whole = Vec::new();
     let mut kinds: Vec<(&'static str, Vec<f64>)> = Vec::new();
     let mut shape = [0; 3];
@@ -151,13 +164,20 @@ fn profile(vit: &Vit, config: &VitConfig, images: &Tensor<4>, rounds: usize, dev
             }
         }
     }
-    let medians = kinds.into_iter().map(|(name, all)| (name, median(all))).collect();
-    print_profile(config, shape, median(whole), medians);
-    Ok(())
+    let kinds = kinds.into_iter().map(|(name, all)| (name, median(all))).collect();
+    Ok(Profile { shape, whole: median(whole), kinds })
 }
 
-fn print_profile(config: &VitConfig, shape: [usize; 3], whole: f64, mut kinds: Vec<(&'static str, f64)>) {
-    let [batch, tokens, width] = shape;
+/// Median seconds.
+struct Profile {
+    /// Of the tokens.
+    shape: [usize; 3],
+    whole: f64,
+    kinds: Vec<(&'static str, f64)>,
+}
+
+fn print_profile(config: &VitConfig, profile: Profile) {
+    let Profile { shape: [batch, tokens, width], whole, mut kinds } = profile;
     println!("{batch} images, {tokens} tokens each, width {width}, {} blocks", config.num_hidden_layers);
     let sum: f64 = kinds.iter().map(|(_, seconds)| seconds).sum();
     kinds.push(("rest: whole less sum", whole - sum));

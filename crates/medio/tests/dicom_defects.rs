@@ -26,7 +26,7 @@ fn a_missing_slice_can_be_accepted() {
     let (volume, report) = load_with("missing_slice", &options).unwrap();
     assert_expected("missing_slice", &volume, 0.0);
     let found = report.irregular_spacing.unwrap();
-    assert!(!found.resampled);
+    assert!(!found.resampled && !report.is_clean());
     assert_eq!((found.step_mm, found.largest_deviation_mm, found.slice), (3.125, 1.25, 2));
 }
 
@@ -64,7 +64,7 @@ fn two_slices_at_one_position() {
     assert_eq!(*position_mm, -95.0);
     let (volume, report) = series.load_with(&LoadOptions::new().duplicates(Policy::Warn)).unwrap();
     assert_expected("duplicate", &volume, 0.0);
-    assert_eq!(report.duplicates.len(), 1);
+    assert!(report.duplicates.len() == 1 && !report.is_clean());
     assert!(report.duplicates[0].kept.ends_with("duplicate/b2.dcm"));
     assert!(report.duplicates[0].dropped[0].ends_with("duplicate/a.dcm"));
 }
@@ -122,6 +122,50 @@ fn a_file_that_changed_since_the_scan_is_an_error() {
     assert!(matches!(study[0].load(), Err(Error::Truncated { .. })));
     std::fs::remove_file(&path).unwrap();
     assert!(matches!(study[0].load(), Err(Error::Io { .. })));
+}
+
+#[test]
+fn ct_and_pet_without_a_rescale_are_errors() {
+    let load = |name: &str| {
+        let study = medio::dicom::scan(fixture("dicom/missing_rescale").join(name)).unwrap();
+        study[0].load()
+    };
+    for (name, expected) in [
+        ("ct_no_slope.dcm", "RescaleSlope"),
+        ("ct_empty_slope.dcm", "RescaleSlope"),
+        ("ct_no_intercept.dcm", "RescaleIntercept"),
+        ("pet_no_slope.dcm", "RescaleSlope"),
+    ] {
+        let error = load(name).unwrap_err();
+        assert!(
+            matches!(&error, Error::MissingAttribute { attribute, .. } if *attribute == expected),
+            "{error}"
+        );
+        assert!(error.path().ends_with(name));
+    }
+    // The values of MR have no unit.
+    assert_expected("missing_rescale", &load("mr.dcm").unwrap().0, 0.0);
+}
+
+#[cfg(feature = "jpeg2000")]
+#[test]
+fn a_subsampled_jpeg_2000_image_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("0.dcm");
+    let whole = std::fs::read(fixture("dicom/jpeg2000/0.dcm")).unwrap();
+    let size = whole.windows(4).position(|w| w == [0xFF, 0x4F, 0xFF, 0x51]).unwrap() + 4;
+    // XRsiz, then YRsiz.
+    for at in [size + 39, size + 40] {
+        let mut bytes = whole.clone();
+        assert_eq!(bytes[at], 1);
+        bytes[at] = 2;
+        std::fs::write(&path, bytes).unwrap();
+        let error = medio::dicom::scan(&path).unwrap()[0].load().unwrap_err();
+        assert!(
+            matches!(&error, Error::Decode { reason, .. } if reason.contains("each pixel sampled")),
+            "{error}"
+        );
+    }
 }
 
 /// The slice 0 of `explicit_le` with other text as its RescaleSlope.

@@ -54,9 +54,73 @@ fn echoes_at_the_same_positions_are_volumes() {
     assert_eq!(study.len(), 2);
     for (k, (series, time)) in study.iter().zip(["4.6", "12.5"]).enumerate() {
         let split: Vec<_> = series.split().iter().map(|s| (s.by, s.value.as_str())).collect();
-        assert_eq!(split, [(SplitBy::Echo, time)]);
+        // EchoNumbers are there, but empty.
+        assert_eq!(split, [(SplitBy::EchoTime, time)]);
         assert_expected(&format!("two_echoes/{k}"), &series.load().unwrap().0, 0.0);
     }
+}
+
+#[test]
+fn what_differs_from_image_to_image_tells_no_volumes_apart() {
+    let series = only("numbered_images");
+    assert_eq!((series.size(), series.files().len()), ([4, 6, 8], 5));
+    assert!(series.split().is_empty());
+    let error = series.load().unwrap_err();
+    assert!(matches!(error, Error::DuplicatePosition { .. }), "{error}");
+}
+
+#[test]
+fn one_frame_in_functional_groups_is_not_taken_for_a_plain_image() {
+    let study = scan("one_frame");
+    let files: Vec<_> = study.iter().flat_map(|s| s.files()).collect();
+    assert_eq!(files, [fixture("dicom/one_frame/plain.dcm")]);
+    let reasons: Vec<_> = study
+        .skipped()
+        .iter()
+        .map(|s| (s.path.file_name().unwrap().to_str().unwrap(), s.reason.clone()))
+        .collect();
+    let expected = [
+        ("dose.dcm", SkipReason::Dose),
+        ("per_frame.dcm", SkipReason::Enhanced),
+        ("shared.dcm", SkipReason::Enhanced),
+        ("zero_frames.dcm", SkipReason::FrameCount),
+    ];
+    assert_eq!(reasons, expected);
+}
+
+#[test]
+fn a_number_of_frames_that_is_none_is_not_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("0.dcm");
+    let mut bytes = std::fs::read(fixture("dicom/one_frame/plain.dcm")).unwrap();
+    let at = bytes.windows(8).position(|w| w == b"\x28\x00\x08\x00IS\x02\x00").unwrap() + 8;
+    for (text, is_image) in [(b"1 ", true), (b"  ", true), (b"x ", false), (b"-1", false)] {
+        bytes[at..at + 2].copy_from_slice(text);
+        std::fs::write(&path, &bytes).unwrap();
+        match dicom::scan(&path) {
+            Ok(study) => assert!(is_image && study.len() == 1, "{text:?}"),
+            Err(Error::NoImages { skipped, .. }) => {
+                assert!(!is_image && skipped[0].reason == SkipReason::FrameCount, "{text:?}");
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_followed_to_files_and_skipped_when_they_lead_nowhere() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    let link = |name: &str, target: &std::path::Path| symlink(target, folder.path().join(name)).unwrap();
+    link("slice", &std::fs::canonicalize(fixture("dicom/explicit_le/0.dcm")).unwrap());
+    link("broken", &folder.path().join("gone"));
+    link("circle", folder.path());
+    let study = dicom::scan(folder.path()).unwrap();
+    assert_eq!((study.len(), study[0].files().len()), (1, 1));
+    let [skipped] = study.skipped() else { panic!("{:?}", study.skipped()) };
+    assert!(skipped.path.ends_with("broken"));
+    assert_eq!(skipped.reason, SkipReason::Io(std::io::ErrorKind::NotFound));
 }
 
 #[test]

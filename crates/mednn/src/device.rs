@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 
 /// A way to run tensors. Which ones a build has is decided by Cargo features of the same names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Backend {
     /// burn's portable CPU backend.
     Flex,
@@ -117,8 +118,7 @@ pub struct OpenDevice {
 impl OpenDevice {
     #[cfg(any(feature = "flex", feature = "ndarray"))]
     fn cpu(backend: Backend, device: Device) -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let hardware = format!("CPU, {threads} threads, {}", std::env::consts::ARCH);
+        let hardware = format!("CPU, {}", std::env::consts::ARCH);
         Self { backend, device, hardware }
     }
 

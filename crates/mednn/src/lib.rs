@@ -20,6 +20,8 @@ pub mod layers;
 pub mod vit;
 pub mod weights;
 
+/// The burn that this crate is built on: its types are in the signatures here.
+pub use burn;
 pub use device::{Backend, OpenDevice};
 pub use error::{Error, Result};
 pub use vit::{Vit, VitConfig, VitOutput};

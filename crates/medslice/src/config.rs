@@ -12,6 +12,7 @@ use crate::model::SliceSequenceModel;
 /// How the slices of a study become one embedding.
 #[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Pooling {
     /// The mean over real slices.
     #[default]

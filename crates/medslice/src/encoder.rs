@@ -2,9 +2,11 @@
 
 use std::ops::{ControlFlow, Range};
 
+use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use medcore::Volume;
+use medcore::{Geometry, Volume};
 use mednn::Vit;
+use mednn::bert::BertEncoder;
 use mednn::bridge::read_f32;
 use ndarray::{Array1, Array2};
 
@@ -48,17 +50,25 @@ pub struct SliceSequenceEncoder<E: SliceEncoder = Vit> {
 }
 
 impl<E: SliceEncoder> SliceSequenceEncoder<E> {
-    /// From a model that lives on `device`.
+    /// From a model, which is moved to `device` if it is not there.
     ///
     /// # Errors
-    /// [`Error::Config`] when the preprocessing does not fit the 2D encoder.
+    /// [`Error::Config`] when the preprocessing does not fit the 2D encoder, or the sequence model is of another width.
     pub fn new(
         model: SliceSequenceModel<E>,
         preprocessor: SlicePreprocessor,
         device: &Device,
     ) -> Result<Self> {
         preprocessor.validate(model.slices().channels(), model.slices().side_multiple())?;
-        Ok(Self { model, preprocessor, device: device.clone() })
+        let width = model.slices().width();
+        if let Some(other) = model.sequence().map(BertEncoder::width).filter(|other| *other != width) {
+            return Err(Error::Config {
+                field: "the width of the sequence model",
+                expected: format!("that of the slice encoder, {width}"),
+                found: other.to_string(),
+            });
+        }
+        Ok(Self { model: model.to_device(device), preprocessor, device: device.clone() })
     }
 
     /// With other preprocessing.
@@ -97,11 +107,23 @@ impl<E: SliceEncoder> SliceSequenceEncoder<E> {
         options: EncodeOptions,
         observe: impl FnMut(&SliceBatch<'_>) -> ControlFlow<()>,
     ) -> Result<Embedding> {
-        let prepared = self.preprocessor.prepare(volume)?;
-        let features = self.slice_features(&prepared, options, observe)?;
+        self.encode_prepared(&self.preprocessor.prepare(volume)?, options, observe)
+    }
+
+    /// As [`encode_with`](Self::encode_with), of a volume that this encoder's [`preprocessor`](Self::preprocessor) has prepared.
+    ///
+    /// # Errors
+    /// As [`encode_with`](Self::encode_with).
+    pub fn encode_prepared(
+        &self,
+        prepared: &PreparedVolume<'_>,
+        options: EncodeOptions,
+        observe: impl FnMut(&SliceBatch<'_>) -> ControlFlow<()>,
+    ) -> Result<Embedding> {
+        let features = self.slice_features(prepared, options, observe)?;
         let slices = self.model.forward_sequence(features.clone().unsqueeze::<3>(), None);
         let study = self.model.pool(slices.clone(), None);
-        embedding(study, slices, features, &prepared)
+        embedding(study, slices, features, *prepared.geometry())
     }
 
     /// Encodes several volumes, whose sequences go through the sequence model as one padded batch.
@@ -112,22 +134,22 @@ impl<E: SliceEncoder> SliceSequenceEncoder<E> {
         if volumes.is_empty() {
             return Ok(Vec::new());
         }
-        let mut prepared = Vec::with_capacity(volumes.len());
+        let mut geometries = Vec::with_capacity(volumes.len());
         let mut features = Vec::with_capacity(volumes.len());
         for volume in volumes {
-            let p = self.preprocessor.prepare(volume)?;
-            features.push(self.slice_features(&p, options, |_| ControlFlow::Continue(()))?);
-            prepared.push(p);
+            let prepared = self.preprocessor.prepare(volume)?;
+            features.push(self.slice_features(&prepared, options, |_| ControlFlow::Continue(()))?);
+            geometries.push(*prepared.geometry());
         }
         let (batch, valid) = pad_sequences(&features, &self.device);
         let slices = self.model.forward_sequence(batch, Some(valid.clone()));
         let studies = self.model.pool(slices.clone(), Some(valid));
-        let one = |(row, (features, prepared)): (usize, (Tensor<2>, &PreparedVolume<'_>))| {
+        let one = |(row, (features, geometry)): (usize, (Tensor<2>, Geometry))| {
             let real = features.dims()[0];
             let slices = slices.clone().narrow(0, row, 1).narrow(1, 0, real);
-            embedding(studies.clone().narrow(0, row, 1), slices, features, prepared)
+            embedding(studies.clone().narrow(0, row, 1), slices, features, geometry)
         };
-        features.into_iter().zip(&prepared).enumerate().map(one).collect()
+        features.into_iter().zip(geometries).enumerate().map(one).collect()
     }
 
     /// The 2D encoder's embedding of every slice `[slices, width]`, batch by batch. Nothing is read back in between, so a GPU
@@ -138,21 +160,22 @@ impl<E: SliceEncoder> SliceSequenceEncoder<E> {
         options: EncodeOptions,
         mut observe: impl FnMut(&SliceBatch<'_>) -> ControlFlow<()>,
     ) -> Result<Tensor<2>> {
-        let total = prepared.geometry().size()[0];
+        let total = prepared.slices();
         let encoder = self.model.slices();
-        let mut features = Vec::new();
+        // Copied into one table: a part of a batch's output could keep all of that output in memory.
+        let mut features = Tensor::<2>::zeros([total, encoder.width()], &self.device);
         for start in (0..total).step_by(options.slice_batch.max(1)) {
             let range = start..(start + options.slice_batch.max(1)).min(total);
             let images =
                 self.preprocessor.images(prepared, range.clone(), encoder.channels(), &self.device)?;
             let batch = encoder.forward_slices(images);
-            features.push(batch.cls.clone());
+            features = features.slice_assign([range.clone(), 0..encoder.width()], batch.cls.clone());
             let seen = SliceBatch { range: range.clone(), total, features: &batch };
             if observe(&seen).is_break() {
                 return Err(Error::Stopped { done: range.end, total });
             }
         }
-        Ok(Tensor::cat(features, 0))
+        Ok(features)
     }
 }
 
@@ -161,7 +184,7 @@ fn embedding(
     study: Tensor<2>,
     slices: Tensor<3>,
     features: Tensor<2>,
-    prepared: &PreparedVolume<'_>,
+    geometry: Geometry,
 ) -> Result<Embedding> {
     let [_, count, width] = slices.dims();
     let table = |values| {
@@ -172,6 +195,6 @@ fn embedding(
         study: Array1::from_vec(read_f32(study)?),
         slices: table(read_f32(slices)?)?,
         features: table(read_f32(features)?)?,
-        geometry: *prepared.geometry(),
+        geometry,
     })
 }

@@ -33,6 +33,6 @@ pub use encoder::{EncodeOptions, SliceBatch, SliceSequenceEncoder};
 pub use error::{Error, Result};
 pub use model::SliceSequenceModel;
 pub use output::Embedding;
-pub use preprocess::{Intensity, SlicePreprocessor};
+pub use preprocess::{Intensity, PreparedVolume, SlicePreprocessor};
 pub use sequences::pad_sequences;
 pub use slice_encoder::{SliceEncoder, SliceFeatures};

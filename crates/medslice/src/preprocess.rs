@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 /// How voxel values become 0 to 1.
 #[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Intensity {
     /// Linear between two values, such as -1000 and 1000 HU, clipped outside.
     Range {
@@ -52,6 +53,36 @@ pub struct SlicePreprocessor {
 const IMAGENET_MEAN: [f64; 3] = [0.485, 0.456, 0.406];
 const IMAGENET_STD: [f64; 3] = [0.229, 0.224, 0.225];
 
+/// The fields of a transformers `preprocessor_config.json` that matter here.
+#[derive(Deserialize)]
+struct HuggingFace {
+    size: Option<HuggingFaceSize>,
+    crop_size: Option<HuggingFaceSize>,
+    do_center_crop: Option<bool>,
+    do_normalize: Option<bool>,
+    image_mean: Option<Vec<f64>>,
+    image_std: Option<Vec<f64>>,
+}
+
+/// A size has been written in several ways over the years.
+#[derive(Deserialize, Clone, Copy)]
+#[serde(untagged)]
+enum HuggingFaceSize {
+    Side(usize),
+    Shortest { shortest_edge: usize },
+    Both { height: usize, width: usize },
+}
+
+impl HuggingFaceSize {
+    /// The side of a square, if it is one.
+    fn side(self) -> Option<usize> {
+        match self {
+            Self::Side(side) | Self::Shortest { shortest_edge: side } => Some(side),
+            Self::Both { height, width } => (height == width).then_some(height),
+        }
+    }
+}
+
 impl SlicePreprocessor {
     /// Axial slices from feet to head, -1000 to 1000 HU, ImageNet normalisation: chest CT through a DINO or DINOv2.
     pub fn ct(size: usize) -> Self {
@@ -71,6 +102,40 @@ impl SlicePreprocessor {
             intensity: Intensity::Percentiles { low: 1.0, high: 99.0 },
             ..Self::ct(size)
         }
+    }
+
+    /// [`ct`](Self::ct) with the size, mean and deviation of a transformers `preprocessor_config.json`, for a 2D encoder of some
+    /// channels whose images have sides that are multiples of `side_multiple`.
+    ///
+    /// # Errors
+    /// [`Error::Network`] when the text does not parse.
+    pub fn from_hugging_face(json: &str, channels: usize, side_multiple: usize) -> Result<Self> {
+        let what = || "preprocessor_config.json".to_string();
+        let hf: HuggingFace = serde_json::from_str(json)
+            .map_err(|source| mednn::Error::ConfigSyntax { what: what(), source })?;
+        let mut preprocessor = Self::ct_for(channels, side_multiple);
+        let cropped = hf.crop_size.filter(|_| hf.do_center_crop.unwrap_or(true));
+        if let Some(size) = cropped.or(hf.size).and_then(HuggingFaceSize::side) {
+            preprocessor.size = (size / side_multiple).max(1) * side_multiple;
+        }
+        if hf.do_normalize == Some(false) {
+            (preprocessor.image_mean, preprocessor.image_std) = (vec![0.0], vec![1.0]);
+        } else {
+            preprocessor.image_mean = hf.image_mean.unwrap_or(preprocessor.image_mean);
+            preprocessor.image_std = hf.image_std.unwrap_or(preprocessor.image_std);
+        }
+        Ok(preprocessor)
+    }
+
+    /// [`ct`](Self::ct) at 224 px, or the nearest multiple below, for a 2D encoder of some channels.
+    pub fn ct_for(channels: usize, side_multiple: usize) -> Self {
+        let mut preprocessor = Self::ct((224 / side_multiple).max(1) * side_multiple);
+        if channels != IMAGENET_MEAN.len() {
+            // Grey statistics: the mean over the channels.
+            preprocessor.image_mean = vec![IMAGENET_MEAN.iter().sum::<f64>() / 3.0];
+            preprocessor.image_std = vec![IMAGENET_STD.iter().sum::<f64>() / 3.0];
+        }
+        preprocessor
     }
 
     /// Checks the settings against an encoder.
@@ -108,21 +173,20 @@ impl SlicePreprocessor {
         Ok(self.orientation.as_deref().map(str::parse).transpose()?)
     }
 
-    /// Looks at a volume once: its orientation, its grid of images and its range of values.
+    /// Looks at a volume once: its orientation, its grid of images and its range of values. Nothing is copied.
     ///
     /// # Errors
     /// [`Error::Volume`] when it cannot be reoriented; [`Error::NoContrast`] when percentiles of it coincide.
     pub fn prepare<'a>(&self, volume: &'a Volume<f32>) -> Result<PreparedVolume<'a>> {
         let turned = match self.orientation()? {
-            Some(orientation) if orientation != volume.orientation() => Some(volume.reorient(orientation)?),
-            _ => None,
+            Some(orientation) => volume.geometry().reorient(orientation)?,
+            None => *volume.geometry(),
         };
         let (low, high) = match self.intensity {
             Intensity::Range { low, high } => (low, high),
             Intensity::Percentiles { low, high } => percentiles(volume, low, high)?,
         };
-        let geometry = *turned.as_ref().unwrap_or(volume).geometry();
-        let target = square_grid(&geometry, self.size)?;
+        let target = square_grid(&turned, self.size)?;
         Ok(PreparedVolume { volume, turned, target, low, high })
     }
 
@@ -159,16 +223,21 @@ impl SlicePreprocessor {
 #[derive(Debug)]
 pub struct PreparedVolume<'a> {
     volume: &'a Volume<f32>,
-    turned: Option<Volume<f32>>,
+    turned: Geometry,
     target: Geometry,
     low: f64,
     high: f64,
 }
 
 impl PreparedVolume<'_> {
-    /// The grid of images: as many slices as the volume, square in plane.
+    /// The grid of images: as many slices as the reoriented volume, square in plane.
     pub const fn geometry(&self) -> &Geometry {
         &self.target
+    }
+
+    /// How many slices there are.
+    pub const fn slices(&self) -> usize {
+        self.target.size()[0]
     }
 
     /// The slices of a range on the square grid, 0 (black) to 1 (white).
@@ -176,20 +245,41 @@ impl PreparedVolume<'_> {
     /// # Errors
     /// [`Error::Volume`] when the range does not lie in the volume.
     pub fn grey(&self, range: Range<usize>) -> Result<Volume<f32>> {
-        let source = self.turned.as_ref().unwrap_or(self.volume);
-        let [_, rows, columns] = source.size();
-        let count = range.end.saturating_sub(range.start);
-        let part = source.crop([range.start, 0, 0], [count, rows, columns])?;
+        let part = self.part(&range)?;
         let [_, height, width] = self.target.size();
         let shift =
             Affine3::new([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], [0.0, 0.0, range.start as f64]);
-        let target = self.target.with_voxel_map([count, height, width], &shift)?;
+        let target = self.target.with_voxel_map([range.len(), height, width], &shift)?;
         let scale = 1.0 / (self.high - self.low);
         let (low, scale) = (self.low as f32, scale as f32);
         // Clipped before resampling: metal and padding must not bleed into their surroundings.
         let scaled = part.map(move |v| if v.is_nan() { 0.0 } else { ((v - low) * scale).clamp(0.0, 1.0) });
-        let resampled = scaled.resample_to(&target, Interpolation::Linear, 0.0)?;
-        Ok(resampled)
+        Ok(scaled.resample_to(&target, Interpolation::Linear, 0.0)?)
+    }
+
+    /// A range of the turned slices, cut out of the volume as it is stored: only this part is ever copied.
+    fn part(&self, range: &Range<usize>) -> Result<Volume<f32>> {
+        let [slices, rows, columns] = self.turned.size();
+        if range.is_empty() || range.end > slices {
+            return Err(medcore::Error::OutOfBounds {
+                start: vec![range.start, 0, 0],
+                end: vec![range.end, rows, columns],
+                size: vec![slices, rows, columns],
+            }
+            .into());
+        }
+        // Two opposite corners of the range are two opposite corners of a block of stored voxels.
+        let stored = |index: [usize; 3]| {
+            let v = self.volume.geometry().voxel(self.turned.position(index)).coords();
+            [v[2], v[1], v[0]].map(|x| x.round().max(0.0) as usize)
+        };
+        let first = stored([range.start, 0, 0]);
+        let last = stored([range.end - 1, rows - 1, columns - 1]);
+        let start = std::array::from_fn(|axis| first[axis].min(last[axis]));
+        let size = std::array::from_fn(|axis| first[axis].abs_diff(last[axis]) + 1);
+        let part = self.volume.crop(start, size)?;
+        let orientation = self.turned.orientation();
+        Ok(if part.orientation() == orientation { part } else { part.reorient(orientation)? })
     }
 }
 
@@ -252,6 +342,40 @@ mod tests {
         refused(SlicePreprocessor { orientation: Some("LLL".into()), ..fine.clone() });
         refused(SlicePreprocessor { intensity: Intensity::Range { low: 1.0, high: 1.0 }, ..fine.clone() });
         refused(SlicePreprocessor { intensity: Intensity::Percentiles { low: 1.0, high: 101.0 }, ..fine });
+    }
+
+    #[test]
+    fn published_sizes_and_statistics_are_taken() {
+        let read = |json: &str| SlicePreprocessor::from_hugging_face(json, 3, 14).unwrap();
+        let dinov2 = r#"{"size": {"shortest_edge": 256}, "crop_size": {"height": 224, "width": 224},
+            "image_mean": [0.5, 0.5, 0.5], "image_std": [0.25, 0.25, 0.25], "do_center_crop": true}"#;
+        assert_eq!((read(dinov2).size, read(dinov2).image_mean), (224, vec![0.5; 3]));
+        assert_eq!(read(r#"{"size": 518, "do_center_crop": false, "crop_size": 224}"#).size, 518);
+        assert_eq!(read(r#"{"size": {"height": 100, "width": 100}}"#).size, 98);
+        assert_eq!(read(r#"{"do_normalize": false}"#).image_std, [1.0]);
+        SlicePreprocessor::from_hugging_face("{}", 1, 16).unwrap().validate(1, 16).unwrap();
+        assert!(SlicePreprocessor::from_hugging_face("[1]", 3, 14).is_err());
+    }
+
+    #[test]
+    fn parts_are_the_slices_of_the_turned_volume() {
+        let affine = Affine3::new([[0.0, 0.1, 2.0], [-1.5, 0.0, 0.1], [0.1, -1.0, 0.0]], [3.0, 4.0, 5.0]);
+        let g = Geometry::new([5, 6, 7], affine).unwrap();
+        let volume = Volume::from_vec((0..210).map(|v| v as f32).collect(), g).unwrap();
+        for orientation in ["LPS", "RAS", "IPR", "ASL"] {
+            let settings =
+                SlicePreprocessor { orientation: Some(orientation.into()), ..SlicePreprocessor::ct(14) };
+            let prepared = settings.prepare(&volume).unwrap();
+            let turned = volume.reorient(orientation).unwrap();
+            let [slices, rows, columns] = turned.size();
+            for range in [0..1, 1..3, slices - 2..slices] {
+                let expected = turned.crop([range.start, 0, 0], [range.len(), rows, columns]).unwrap();
+                let part = prepared.part(&range).unwrap();
+                assert_eq!(part.as_slice(), expected.as_slice(), "{orientation} {range:?}");
+                assert!(part.geometry().is_close(expected.geometry(), 1e-9));
+            }
+            assert!(prepared.grey(slices - 1..slices + 1).is_err());
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a 2D encoder must offer to be run slice by slice.
 
-use burn::module::Module;
+use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
 use mednn::Vit;
 
@@ -16,7 +16,7 @@ pub struct SliceFeatures {
 }
 
 /// A 2D image encoder that can be run on the slices of a study.
-pub trait SliceEncoder: Module {
+pub trait SliceEncoder: Module + ModuleDisplay {
     /// Width of the embeddings.
     fn width(&self) -> usize;
     /// Channels of the images; grey slices are repeated to as many.

@@ -2,7 +2,7 @@
 //!
 //! `config.json` ([`SliceSequenceConfig`]), `model.safetensors` (the slice encoder's published keys behind `slice_encoder.`, the
 //! sequence encoder's behind `sequence_encoder.`) and `slice_preprocessor.json` ([`SlicePreprocessor`]). A folder of a published
-//! 2D encoder works as it is.
+//! 2D encoder works as it is; its `preprocessor_config.json` says size and normalisation.
 
 use std::path::Path;
 
@@ -23,8 +23,8 @@ const PREPROCESSOR: &str = "slice_preprocessor.json";
 impl SliceSequenceEncoder {
     /// From a model folder, or from the folder of a published 2D encoder.
     ///
-    /// A folder without `slice_preprocessor.json` gets [`SlicePreprocessor::ct`] at 224 px, or the nearest multiple of the patch
-    /// size below.
+    /// A folder without `slice_preprocessor.json` gets [`SlicePreprocessor::from_hugging_face`] of its
+    /// `preprocessor_config.json`, and one without either [`SlicePreprocessor::ct_for`].
     ///
     /// # Errors
     /// [`Error::Io`], [`Error::Syntax`], [`Error::Config`], and [`Error::Network`] when weights are missing, unused or
@@ -34,19 +34,14 @@ impl SliceSequenceEncoder {
         let config = SliceSequenceConfig::from_json(&read(&folder.join("config.json"))?)?;
         let source = WeightSource::open(folder.join("model.safetensors"))?;
         let model = SliceSequenceModel::from_source(&config, source, device)?;
-        let path = folder.join(PREPROCESSOR);
-        let preprocessor = if path.exists() {
-            serde_json::from_str(&read(&path)?).map_err(|source| Error::Syntax { path, source })?
-        } else {
-            let patch = config.slice_encoder.patch_size;
-            SlicePreprocessor::ct((224 / patch).max(1) * patch)
-        };
+        let preprocessor = read_preprocessor(folder, model.slices())?;
         Self::new(model, preprocessor, device)
     }
 
     /// Writes a model folder that [`from_pretrained`](Self::from_pretrained) reads. `config` is that of the model.
     ///
     /// # Errors
+    /// [`Error::Config`] when the model has a sequence encoder and the configuration has none, or the other way round;
     /// [`Error::Io`], and [`Error::Network`] when the device fails.
     pub fn save(
         &self,
@@ -55,6 +50,15 @@ impl SliceSequenceEncoder {
         precision: Precision,
     ) -> Result<()> {
         let folder = folder.as_ref();
+        let there = |is: bool| if is { "one" } else { "none" }.to_string();
+        let (has, says) = (self.model().sequence().is_some(), config.sequence_encoder.is_some());
+        if has != says {
+            return Err(Error::Config {
+                field: "sequence_encoder",
+                expected: there(has),
+                found: there(says),
+            });
+        }
         std::fs::create_dir_all(folder).map_err(|source| Error::Io { path: folder.to_path_buf(), source })?;
         let mut writer = WeightWriter::new(precision);
         writer.add(SLICE_PREFIX, self.model().slices(), config.slice_encoder.key_map())?;
@@ -96,6 +100,18 @@ impl SliceSequenceModel {
         let (vit, sequence) = load_parts(config, vit, &mut source, device)?;
         Ok(Self::new(vit, sequence, config.pooling))
     }
+}
+
+fn read_preprocessor(folder: &Path, vit: &Vit) -> Result<SlicePreprocessor> {
+    let path = folder.join(PREPROCESSOR);
+    if path.exists() {
+        return serde_json::from_str(&read(&path)?).map_err(|source| Error::Syntax { path, source });
+    }
+    let path = folder.join("preprocessor_config.json");
+    if path.exists() {
+        return SlicePreprocessor::from_hugging_face(&read(&path)?, vit.channels(), vit.patch_size());
+    }
+    Ok(SlicePreprocessor::ct_for(vit.channels(), vit.patch_size()))
 }
 
 fn load_parts(

@@ -110,6 +110,29 @@ fn slices_are_seen_in_context_and_in_order() {
 }
 
 #[test]
+fn the_order_of_slices_matters() {
+    let encoder = encoder(&config());
+    let straight = volume(6);
+    let mut swapped = straight.clone();
+    let (first, last) = (straight.slice(0).unwrap(), straight.slice(5).unwrap());
+    swapped.voxels_mut().index_axis_mut(ndarray::Axis(0), 0).assign(&last);
+    swapped.voxels_mut().index_axis_mut(ndarray::Axis(0), 5).assign(&first);
+    let (a, b) = (encoder.encode(&straight).unwrap(), encoder.encode(&swapped).unwrap());
+    assert_close(a.features.row(0), b.features.row(5));
+    assert!(a.study.iter().zip(&b.study).any(|(x, y)| (x - y).abs() > 1e-5));
+}
+
+#[test]
+fn parts_of_unequal_width_are_refused() {
+    let device = Device::flex();
+    let (slices, sequence) =
+        (config().slice_encoder.init(&device), BertConfig::new(32, 1, 4, 32).init(&device));
+    let model = medslice::SliceSequenceModel::new(slices, Some(sequence), Pooling::Mean);
+    let refused = SliceSequenceEncoder::new(model, SlicePreprocessor::ct(28), &device);
+    assert!(matches!(refused, Err(Error::Config { .. })));
+}
+
+#[test]
 fn without_a_sequence_model_the_study_is_the_mean_slice() {
     let config = SliceSequenceConfig { sequence_encoder: None, ..config() };
     let embedding = encoder(&config).encode(&volume(5)).unwrap();
@@ -169,6 +192,9 @@ fn saved_and_loaded_it_says_the_same() {
 fn weights_of_another_configuration_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let config = config();
+    let without = SliceSequenceConfig { sequence_encoder: None, ..config.clone() };
+    let refused = encoder(&config).save(folder.path(), &without, Precision::F16);
+    assert!(matches!(refused, Err(Error::Config { field: "sequence_encoder", .. })));
     encoder(&config).save(folder.path(), &config, Precision::F16).unwrap();
     let other = SliceSequenceConfig { sequence_encoder: None, ..config };
     std::fs::write(folder.path().join("config.json"), other.to_json()).unwrap();

@@ -1,5 +1,5 @@
-//! Trains the small slice-sequence encoder of `fixtures/slice-ct-tiny`: a vision transformer distilled from a DINOv2 on slices
-//! of scans, and a sequence model over its slices by masked embedding modelling.
+//! Trains the small slice-sequence encoder of `fixtures/slice-ct-tiny`: the first blocks of a DINOv2, taught on slices of scans to
+//! say what all of it says, and a sequence model over its slices by masked embedding modelling.
 //!
 //! ```text
 //! cargo run --release --bin distill -- --teacher dinov2-small/ --output my-encoder/ \
@@ -15,12 +15,12 @@ use std::process::ExitCode;
 use clap::Parser;
 use medburn_examples::device::DeviceArgs;
 use medburn_examples::distill::{
-    SequenceTraining, StudentTraining, TeacherFeatures, View, ViewSampler, train_sequence, train_student,
+    SequenceTraining, StudentTraining, TeacherFeatures, View, ViewSampler, first_blocks, train_sequence,
+    train_student,
 };
 use medburn_examples::input::{Scan, read};
 use medburn_examples::{Error, Result, exit};
 use mednn::bert::BertConfig;
-use mednn::vit::VitFamily;
 use mednn::weights::Precision;
 use mednn::{Vit, VitConfig};
 use medslice::{Pooling, SlicePreprocessor, SliceSequenceConfig, SliceSequenceEncoder, SliceSequenceModel};
@@ -45,28 +45,25 @@ struct Args {
     #[arg(long, default_value = "out/distill")]
     state: PathBuf,
     /// Views to learn from.
-    #[arg(long, default_value_t = 3000)]
+    #[arg(long, default_value_t = 1500)]
     views: usize,
     /// Passes over the views.
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 4)]
     epochs: usize,
     /// Views per step.
     #[arg(long, default_value_t = 16)]
     batch: usize,
     /// Highest learning rate.
-    #[arg(long, default_value_t = 1.5e-3)]
+    #[arg(long, default_value_t = 3e-4)]
     learning_rate: f64,
     /// Side of a view in pixels, a multiple of the teacher's patch size.
     #[arg(long, default_value_t = 168)]
     size: usize,
-    /// Width of the student.
-    #[arg(long, default_value_t = 192)]
-    width: usize,
-    /// Blocks of the student.
-    #[arg(long, default_value_t = 6)]
+    /// Blocks of the student: it starts as the first ones of the teacher.
+    #[arg(long, default_value_t = 2)]
     layers: usize,
     /// Steps of the sequence model.
-    #[arg(long, default_value_t = 600)]
+    #[arg(long, default_value_t = 500)]
     sequence_steps: usize,
     #[command(flatten)]
     device: DeviceArgs,
@@ -83,8 +80,8 @@ fn run(args: &Args) -> Result<()> {
     std::fs::create_dir_all(&args.state).map_err(|source| Error::Io { path: args.state.clone(), source })?;
 
     let teacher = Vit::from_pretrained(&args.teacher, device)?;
-    let config = student_config(args, teacher.patch_size());
-    config.validate()?;
+    let config = student_config(args)?;
+    let start = first_blocks(&config, &args.teacher, device)?;
     let views = draw(&args.scans, args.views, args.size, 0)?;
     let held_out = draw(&args.validation, 96, args.size, 1)?;
     let said = TeacherFeatures::compute(&teacher, &views, None, device)?;
@@ -95,9 +92,11 @@ fn run(args: &Args) -> Result<()> {
         learning_rate: args.learning_rate,
         state: args.state.clone(),
     };
-    let student = train_student(&config, (&views, &said), (&held_out, &said_held_out), &settings, device)?;
+    let student =
+        train_student(&config, start, (&views, &said), (&held_out, &said_held_out), &settings, device)?;
 
-    let sequence_config = BertConfig::new(args.width, 2, 4, 2 * args.width);
+    let sequence_config =
+        BertConfig::new(teacher.width(), 1, 6, teacher.width()).with_max_position_embeddings(256);
     let preprocessor = SlicePreprocessor::ct(16 * teacher.patch_size());
     let series = series_features(&args.scans, &student.vit, &preprocessor, device)?;
     let settings = SequenceTraining { steps: args.sequence_steps, batch: 8, learning_rate: 1e-3 };
@@ -114,16 +113,14 @@ fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn student_config(args: &Args, patch: usize) -> VitConfig {
-    VitConfig::new(
-        VitFamily::Dinov2,
-        args.width,
-        args.layers,
-        args.width / 64,
-        4 * args.width,
-        args.size,
-        patch,
-    )
+/// The teacher's configuration with fewer blocks.
+fn student_config(args: &Args) -> Result<VitConfig> {
+    let path = args.teacher.join("config.json");
+    let text = std::fs::read_to_string(&path).map_err(|source| Error::Io { path, source })?;
+    let mut config = VitConfig::from_hugging_face(&text)?;
+    config.num_hidden_layers = args.layers.min(config.num_hidden_layers);
+    config.validate()?;
+    Ok(config)
 }
 
 fn draw(paths: &[PathBuf], count: usize, size: usize, seed: u64) -> Result<Vec<View>> {

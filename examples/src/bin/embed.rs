@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use burn::tensor::Tensor;
 use clap::Parser;
 use medburn_examples::device::DeviceArgs;
 use medburn_examples::input::{Scan, read};
@@ -29,7 +30,9 @@ use medburn_examples::{Error, Result, exit, fixtures, progress};
 use medcore::Geometry;
 use mednn::OpenDevice;
 use mednn::bridge::read_f32;
-use medslice::{Embedding, EncodeOptions, Intensity, SliceBatch, SlicePreprocessor, SliceSequenceEncoder};
+use medslice::{
+    Embedding, EncodeOptions, Intensity, PreparedVolume, SliceBatch, SlicePreprocessor, SliceSequenceEncoder,
+};
 use ndarray::{Array2, Array3};
 
 /// Embeds a scan slice by slice.
@@ -77,16 +80,16 @@ fn run(args: &Args) -> Result<()> {
     std::fs::create_dir_all(&args.output)
         .map_err(|source| Error::Io { path: args.output.clone(), source })?;
 
-    let total = encoder.preprocessor().prepare(&scan.volume)?.geometry().size()[0];
-    let mut sheet = SliceSheet::new(total);
+    let prepared = encoder.preprocessor().prepare(&scan.volume)?;
+    let mut sheet = SliceSheet::new(prepared.slices());
     let started = Instant::now();
-    let embedding = encode(&encoder, &scan, args.slice_batch, total, &mut sheet)?;
+    let embedding = encode(&encoder, &prepared, args.slice_batch, &mut sheet)?;
     let encode_seconds = started.elapsed().as_secs_f64();
 
     print_table(&scan, &opened, &encoder, &embedding, [read_seconds, encode_seconds]);
     write_tensors(&args.output.join("embedding.safetensors"), &embedding)?;
     let title = format!("{}: slices and principal components of patch features", scan.name);
-    sheet.write(&args.output.join("slices.png"), &title, &encoder, &scan.volume, &embedding)?;
+    sheet.write(&args.output.join("slices.png"), &title, &prepared, &embedding)?;
     println!("written: {}", args.output.display());
     Ok(())
 }
@@ -94,7 +97,8 @@ fn run(args: &Args) -> Result<()> {
 /// The encoder's preprocessing, with what the arguments and the scan ask for.
 fn adapted(preprocessor: &SlicePreprocessor, scan: &Scan, args: &Args) -> SlicePreprocessor {
     let mut adapted = preprocessor.clone();
-    if !scan.is_ct() {
+    // An encoder with a range of values was made for HU, which other scans do not have.
+    if !scan.is_ct() && matches!(preprocessor.intensity, Intensity::Range { .. }) {
         let mr = SlicePreprocessor::mr(preprocessor.size);
         adapted.orientation = mr.orientation;
         adapted.intensity = mr.intensity;
@@ -109,15 +113,14 @@ fn adapted(preprocessor: &SlicePreprocessor, scan: &Scan, args: &Args) -> SliceP
 /// Encodes the scan with a progress bar, keeping the patch features of those slices that the sheet shows.
 fn encode(
     encoder: &SliceSequenceEncoder,
-    scan: &Scan,
+    prepared: &PreparedVolume<'_>,
     slice_batch: usize,
-    total: usize,
     sheet: &mut SliceSheet,
 ) -> Result<Embedding> {
-    let bar = progress::bar(total, "slices");
+    let bar = progress::bar(prepared.slices(), "slices");
     let mut failed = None;
     let options = EncodeOptions { slice_batch };
-    let embedding = encoder.encode_with(&scan.volume, options, |batch| {
+    let embedding = encoder.encode_prepared(prepared, options, |batch| {
         bar.set_position(batch.range.end as u64);
         match keep_patches(batch, sheet) {
             Ok(()) => ControlFlow::Continue(()),
@@ -136,13 +139,17 @@ fn encode(
 
 fn keep_patches(batch: &SliceBatch<'_>, sheet: &mut SliceSheet) -> Result<()> {
     let [rows, columns] = batch.features.grid;
-    for slice in batch.range.clone() {
-        if !sheet.shows(slice) {
-            continue;
-        }
-        let one = batch.features.patches.clone().narrow(0, slice - batch.range.start, 1);
-        let width = one.dims()[2];
-        let values = Array3::from_shape_vec([rows, columns, width], read_f32(one)?)
+    let shown: Vec<usize> = batch.range.clone().filter(|slice| sheet.shows(*slice)).collect();
+    if shown.is_empty() {
+        return Ok(());
+    }
+    let one = |slice: &usize| batch.features.patches.clone().narrow(0, slice - batch.range.start, 1);
+    // Read back together: each reading waits for the device.
+    let patches = Tensor::cat(shown.iter().map(one).collect(), 0);
+    let width = patches.dims()[2];
+    let values = read_f32(patches)?;
+    for (slice, values) in shown.into_iter().zip(values.chunks_exact(rows * columns * width)) {
+        let values = Array3::from_shape_vec([rows, columns, width], values.to_vec())
             .map_err(|e| mednn::Error::Readback { reason: e.to_string() })?;
         sheet.keep(PatchFeatures { slice, values });
     }
@@ -167,6 +174,7 @@ fn print_table(
             "encoded as",
             format!("{slices} slices of {0} x {0} px, {1}", p.size, embedding.geometry.orientation()),
         ),
+        ("taken as", if scan.is_ct() { "CT, in HU" } else { "no CT" }.into()),
         ("grey values", format!("{:?}", p.intensity)),
         ("sequence", if encoder.model().sequence().is_some() { "yes" } else { "no: mean of slices" }.into()),
         ("device", device.to_string()),

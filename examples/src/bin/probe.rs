@@ -12,7 +12,7 @@
 //! 2. With `--labels`, organ: the label that covers most of a patch, from its token, against the raw pixels of the patch and of
 //!    the 3 x 3 patches around it. Blocks of slices are held out, or, with `--on`, another patient.
 //!
-//! A ridge regression on standardised features, for organs also with the patch's row and column beside them (where a patch lies
+//! A ridge regression on standardised features (all labels counting alike), for organs also with the patch's row and column beside them (where a patch lies
 //! says much about what it shows, and is no merit of the features), and by the five nearest neighbours. The penalty is the best of
 //! five for each kind of features. Rows `random` are the same network before training.
 
@@ -299,7 +299,8 @@ impl Table {
     }
 
     fn linear(&self, x: &Array2<f32>) -> f64 {
-        let score = |penalty| self.recall(x, |[train, test], y| Ridge::fit(train, y, penalty).predict(test));
+        let score =
+            |penalty| self.recall(x, |[train, test], y| Ridge::fit_balanced(train, y, penalty).predict(test));
         PENALTIES.into_iter().map(score).fold(f64::NEG_INFINITY, f64::max)
     }
 }

@@ -47,9 +47,10 @@ pub fn train_sequence(
         let (features, valid) = pad_sequences(&tensors, &autodiff);
         let hidden = draw_hidden(&drawn, features.dims()[1], &mut rng, &autodiff);
         let input = masked_modelling::hide(features.clone(), hidden.clone());
-        let restored = model.forward(input, Some(valid));
+        let restored = model.forward(input, Some(valid.clone()));
         let loss = masked_modelling::loss(restored, features.clone(), hidden.clone());
-        let mean = features.clone().mean_dim(1).expand(features.dims());
+        let weight = valid.float().unsqueeze_dim::<3>(2);
+        let mean = (features.clone().sum_dim(1) / weight.sum_dim(1)).expand(features.dims());
         mean_sum += read_f32(masked_modelling::loss(mean, features, hidden))?[0];
         sum += read_f32(loss.clone())?[0];
         count += 1;

@@ -9,7 +9,7 @@ use burn::nn::{Linear, LinearConfig};
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::{Device, Tensor};
 use mednn::bridge::read_f32;
-use mednn::weights::{KeyMap, Precision, Strictness, WeightSource, WeightWriter, load_part};
+use mednn::weights::{KeyMap, Precision, Strictness, WeightSource, WeightWriter, load, load_part};
 use mednn::{Vit, VitConfig};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -38,10 +38,11 @@ const HEADS: KeyMap =
     KeyMap { layers: &[&[("cls", "cls"), ("patches", "patches")]], prefixes: &[], ignored: &[] };
 
 impl Student {
-    /// With random weights, for a teacher of some width.
-    pub fn new(config: &VitConfig, teacher_width: usize, device: &Device) -> Self {
-        let head = || LinearConfig::new(config.hidden_size, teacher_width).init(device);
-        Self { vit: config.init(device), heads: Heads { cls: head(), patches: head() } }
+    /// From a first state, for a teacher of some width.
+    fn new(vit: Vit, teacher_width: usize, device: &Device) -> Self {
+        let head = || LinearConfig::new(vit.width(), teacher_width).init(device);
+        let heads = Heads { cls: head(), patches: head() };
+        Self { vit, heads }
     }
 
     /// Mean squared errors of the predicted class and patch tokens; 1 is what the mean would reach.
@@ -84,6 +85,17 @@ pub struct StudentTraining {
 /// Views with what the teacher says about them.
 pub type Taught<'a> = (&'a [View], &'a TeacherFeatures);
 
+/// The first blocks of a teacher, between its embeddings and its final norm: what the student starts from. `config` is the
+/// teacher's, with fewer layers.
+///
+/// # Errors
+/// [`Error::Network`] when the file does not fit.
+pub fn first_blocks(config: &VitConfig, teacher: &Path, device: &Device) -> Result<Vit> {
+    let mut source = WeightSource::open(teacher.join("model.safetensors"))?;
+    let (vit, _) = load(config.init(device), &mut source, config.key_map(), Strictness::AllowUnused)?;
+    Ok(vit)
+}
+
 /// Trains a student, showing progress; after each epoch the state is kept, and a run that was cut off goes on from it (the
 /// optimiser's moments start anew).
 ///
@@ -91,13 +103,14 @@ pub type Taught<'a> = (&'a [View], &'a TeacherFeatures);
 /// [`Error::Network`] when the device fails, [`Error::Io`] when the state cannot be kept.
 pub fn train_student(
     config: &VitConfig,
+    start: Vit,
     training: Taught<'_>,
     validation: Taught<'_>,
     settings: &StudentTraining,
     device: &Device,
 ) -> Result<Student> {
     let autodiff = device.clone().autodiff();
-    let mut student = Student::new(config, training.1.width(), &autodiff);
+    let mut student = Student::new(start.fork(&autodiff), training.1.width(), &autodiff);
     let (weights, epoch_file) = (settings.state.join("student.safetensors"), settings.state.join("epoch"));
     let mut first = 0;
     if let Ok(epoch) = std::fs::read_to_string(&epoch_file) {

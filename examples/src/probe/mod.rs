@@ -15,15 +15,36 @@ pub struct Ridge {
 impl Ridge {
     /// Fits `targets` `[n, outputs]` from `features` `[n, d]`; `strength` is the ridge penalty per sample.
     pub fn fit(features: ArrayView2<'_, f32>, targets: ArrayView2<'_, f64>, strength: f64) -> Self {
+        Self::fit_weighted(features, targets, &Array1::ones(features.nrows()), strength)
+    }
+
+    /// As [`fit`](Self::fit) of one-hot `targets`, with all classes counting alike however many samples they have.
+    pub fn fit_balanced(features: ArrayView2<'_, f32>, one_hot: ArrayView2<'_, f64>, strength: f64) -> Self {
+        let counts = one_hot.sum_axis(Axis(0)).mapv(|n| n.max(1.0));
+        let share = one_hot.nrows() as f64 / one_hot.ncols().max(1) as f64;
+        Self::fit_weighted(features, one_hot, &one_hot.dot(&counts.mapv(|n| share / n)), strength)
+    }
+
+    /// `weights` `[n]` have a mean of about 1.
+    fn fit_weighted(
+        features: ArrayView2<'_, f32>,
+        targets: ArrayView2<'_, f64>,
+        weights: &Array1<f64>,
+        strength: f64,
+    ) -> Self {
         let scale = Standard::of(features);
+        let column = weights.view().insert_axis(Axis(1));
+        let total = weights.sum().max(1e-12);
         let x = scale.apply(features);
-        let n = x.nrows().max(1) as f64;
-        let intercept = targets.sum_axis(Axis(0)) / n;
-        let y = &targets - &intercept;
-        let mut gram = x.t().dot(&x);
-        gram.diag_mut().mapv_inplace(|v| v + strength * n);
-        let weights = solve(gram, x.t().dot(&y));
-        Self { scale, weights, intercept }
+        let mean = (&x * &column).sum_axis(Axis(0)) / total;
+        let intercept = (&targets * &column).sum_axis(Axis(0)) / total;
+        let x = x - &mean;
+        let weighted = &x * &column;
+        let mut gram = weighted.t().dot(&x);
+        gram.diag_mut().mapv_inplace(|v| v + strength * total);
+        let solution = solve(gram, weighted.t().dot(&(&targets - &intercept)));
+        let intercept = intercept - mean.dot(&solution);
+        Self { scale, weights: solution, intercept }
     }
 
     /// Predictions `[n, outputs]`.
@@ -143,6 +164,16 @@ mod tests {
         let y = x.map_axis(Axis(1), |r| f64::from(3.0 * r[0] - 2.0 * r[1] + 7.0)).insert_axis(Axis(1));
         let found = Ridge::fit(x.view(), y.view(), 1e-9).predict(array![[10.0f32, 10.0]].view());
         assert!((found[[0, 0]] - 17.0).abs() < 1e-5, "{found}");
+    }
+
+    #[test]
+    fn balanced_classes_count_alike() {
+        // One feature that says nothing: the balanced fit gives both classes the same score, the plain one their shares.
+        let (x, y) =
+            (array![[1.0f32], [1.0], [1.0], [1.0]], array![[1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]);
+        let plain = Ridge::fit(x.view(), y.view(), 1.0).predict(x.view());
+        let balanced = Ridge::fit_balanced(x.view(), y.view(), 1.0).predict(x.view());
+        assert!((plain[[0, 0]] - 0.75).abs() < 1e-9 && (balanced[[0, 0]] - 0.5).abs() < 1e-9);
     }
 
     #[test]

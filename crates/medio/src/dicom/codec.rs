@@ -141,6 +141,12 @@ fn check_codestream(header: &Header, codestream: &[u8]) -> std::result::Result<u
             expected.0, expected.1, expected.2, found.rows, found.columns, found.components
         ));
     }
+    if found.sampling != (1, 1) {
+        return Err(format!(
+            "expected each pixel sampled, found one in {} x {}",
+            found.sampling.0, found.sampling.1
+        ));
+    }
     match found.precision {
         1..=8 if !is_jpeg2000(uid) => Ok(1),
         1..=16 if usize::from(found.precision) <= 8 * bytes => Ok(bytes),
@@ -172,6 +178,8 @@ struct CodestreamSize {
     columns: u32,
     components: u32,
     precision: u16,
+    /// Distances between the samples of the component, across and down, in pixels.
+    sampling: (u8, u8),
 }
 
 /// From the frame header (SOF) of a JPEG image (ISO/IEC 10918-1 B.2.2).
@@ -189,6 +197,8 @@ fn jpeg_size(bytes: &[u8]) -> Option<CodestreamSize> {
                     columns: u32::from(u16::from_be_bytes([b[3], b[4]])),
                     components: u32::from(b[5]),
                     precision: u16::from(b[0]),
+                    // Relative to the other components, of which there is none.
+                    sampling: (1, 1),
                 });
             }
             [0xFF, 0x01 | 0xD0..=0xD8, ..] => at += 2,
@@ -201,7 +211,7 @@ fn jpeg_size(bytes: &[u8]) -> Option<CodestreamSize> {
 /// From the SIZ segment of a JPEG 2000 codestream (ISO/IEC 15444-1 A.5.1), bare or in a JP2 file.
 fn jpeg2000_size(bytes: &[u8]) -> Option<CodestreamSize> {
     let start = bytes.windows(4).position(|w| w == [0xFF, 0x4F, 0xFF, 0x51])?;
-    let siz = bytes.get(start + 4..)?.first_chunk::<39>()?;
+    let siz = bytes.get(start + 4..)?.first_chunk::<41>()?;
     let word = |at: usize| siz.get(at..at + 4)?.first_chunk().map(|b| u32::from_be_bytes(*b));
     let components = u32::from(u16::from_be_bytes([siz[36], siz[37]]));
     Some(CodestreamSize {
@@ -209,6 +219,7 @@ fn jpeg2000_size(bytes: &[u8]) -> Option<CodestreamSize> {
         rows: word(8)?.checked_sub(word(16)?)?,
         components,
         precision: u16::from(siz[38] & 0x7F) + 1,
+        sampling: (siz[39], siz[40]),
     })
 }
 

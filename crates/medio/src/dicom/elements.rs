@@ -156,7 +156,8 @@ pub(super) fn walk<'a>(
                 let words = vr.is_none_or(|vr| &vr == b"OW");
                 return Walk::Pixels(PixelElement { offset: value, length, words });
             }
-            if tag.group() == 0xFFFE {
+            // Groups of commands (PS3.7) and of delimiters: neither starts an element of a data set.
+            if matches!(tag.group(), 0 | 0xFFFE) {
                 return Walk::Malformed(at);
             }
         }
@@ -313,6 +314,8 @@ mod tests {
         b.extend(b"OB\0\0\xFE\xFF\xFF\xFF");
         assert_eq!(tags_of(&b), (vec![], Walk::More(12 + 0xFFFF_FFFE)));
         assert_eq!(tags_of(&marker(ITEM_END, 0)).1, Walk::Malformed(0));
+        // A run of zeros is no run of empty elements.
+        assert_eq!(tags_of(&[0; 64]).1, Walk::Malformed(0));
     }
 
     #[test]

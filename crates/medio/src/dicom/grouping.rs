@@ -15,9 +15,10 @@ const SAME_SPACING: f64 = 1e-4;
 type Attribute = (SplitBy, fn(&Distinctions) -> Option<&String>);
 
 /// What tells repeated positions of one series apart, the most telling first.
-const ATTRIBUTES: [Attribute; 8] = [
+const ATTRIBUTES: [Attribute; 9] = [
     (SplitBy::StackId, |d| d.stack_id.as_ref()),
-    (SplitBy::Echo, |d| d.echo.as_ref()),
+    (SplitBy::EchoNumber, |d| d.echo_number.as_ref()),
+    (SplitBy::EchoTime, |d| d.echo_time.as_ref()),
     (SplitBy::BValue, |d| d.b_value.as_ref()),
     (SplitBy::Gradient, |d| d.gradient.as_ref()),
     (SplitBy::TemporalPosition, |d| d.temporal_position.as_ref()),
@@ -144,6 +145,10 @@ fn split_by(mut group: Group, by: SplitBy, attribute: fn(&Distinctions) -> Optio
         let value = attribute(&header.distinctions).cloned().unwrap_or_default();
         parts.entry(NumberOrText::new(value)).or_default().push(header.clone());
     }
+    // An attribute that differs from image to image would make volumes of one slice, all because one position is repeated.
+    if parts.len() > stack::most_at_one_position(&group.headers) {
+        return vec![group];
+    }
     let left: usize = parts.values().map(|headers| stack::repeated_positions(headers)).sum();
     if left >= repeated {
         return vec![group];
@@ -180,5 +185,54 @@ impl Ord for NumberOrText {
 impl PartialOrd for NumberOrText {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two slices at each of the echoes (number, time).
+    fn echoes(echoes: &[(Option<&str>, &str)]) -> Vec<Header> {
+        let mut headers = Vec::new();
+        for (number, time) in echoes {
+            for z in [0.0, 2.0] {
+                let mut header = Header::default();
+                header.position = Some([0.0, 0.0, z]);
+                header.orientation = Some([1.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
+                header.distinctions.echo_number = number.map(str::to_string);
+                header.distinctions.echo_time = Some(time.to_string());
+                headers.push(header);
+            }
+        }
+        headers
+    }
+
+    fn names(headers: Vec<Header>) -> Vec<Vec<(SplitBy, String)>> {
+        let name = |series: &Series| series.split().iter().map(|s| (s.by, s.value.clone())).collect();
+        group(headers).iter().map(name).collect()
+    }
+
+    #[test]
+    fn echoes_are_told_by_number_then_by_time() {
+        let number = |n: &str| (SplitBy::EchoNumber, n.to_string());
+        let time = |t: &str| (SplitBy::EchoTime, t.to_string());
+        assert_eq!(names(echoes(&[(Some("2"), "9"), (Some("1"), "5")])), [[number("1")], [number("2")]]);
+        assert_eq!(names(echoes(&[(Some("1"), "9"), (Some("1"), "5")])), [[time("5")], [time("9")]]);
+        assert_eq!(names(echoes(&[(None, "12.5"), (None, "4.6")])), [[time("4.6")], [time("12.5")]]);
+    }
+
+    #[test]
+    fn a_split_has_no_more_parts_than_images_at_one_position() {
+        let mut headers = echoes(&[(None, "5"), (None, "5")]);
+        for (k, header) in headers.iter_mut().enumerate() {
+            header.distinctions.acquisition_number = Some(k.to_string());
+        }
+        assert_eq!(names(headers.clone()), [vec![]]);
+        for (k, header) in headers.iter_mut().enumerate() {
+            header.distinctions.acquisition_number = Some((k / 2).to_string());
+        }
+        let acquisition = |n: &str| (SplitBy::AcquisitionNumber, n.to_string());
+        assert_eq!(names(headers), [[acquisition("0")], [acquisition("1")]]);
     }
 }

@@ -1,5 +1,7 @@
 //! What one DICOM file says about its image: the attributes that place it in a series and that decode its pixels.
 
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use dicom_core::Tag;
@@ -8,17 +10,26 @@ use dicom_encoding::text::{SpecificCharacterSet, TextCodec};
 
 use super::elements::{self, Element, Encoding, PixelElement, Walk};
 use super::pixels::SampleFormat;
-use super::source::{Source, inflate};
+use super::source::Source;
 use super::study::SkipReason;
 
 /// Retired from the standard in 2006, alive in archives.
 const EXPLICIT_VR_BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
 
+/// What the UIDs of the standard's transfer syntaxes start with.
+const TRANSFER_SYNTAXES: &str = "1.2.840.10008.1.2";
+
+/// The most that is read of a header, in bytes. Those of images are far below.
+const LONGEST_HEADER: usize = 64 << 20;
+/// The same while the file does not say that it is DICOM.
+const LONGEST_DOUBTFUL_HEADER: usize = 1 << 20;
+
 /// Attributes that tell repeated positions of one series apart, as text that equal values share.
 #[derive(Clone, Default)]
 pub(super) struct Distinctions {
     pub(super) stack_id: Option<String>,
-    pub(super) echo: Option<String>,
+    pub(super) echo_number: Option<String>,
+    pub(super) echo_time: Option<String>,
     pub(super) b_value: Option<String>,
     pub(super) gradient: Option<String>,
     pub(super) temporal_position: Option<String>,
@@ -50,7 +61,10 @@ pub(super) struct Header {
 
     pub(super) rows: Option<u16>,
     pub(super) columns: Option<u16>,
-    pub(super) frames: Option<i64>,
+    /// 0 where there is text that is no number.
+    frames: Option<i64>,
+    has_functional_groups: bool,
+    has_dose_scaling: bool,
     pub(super) samples_per_pixel: Option<u16>,
     pub(super) photometric: String,
     pub(super) format: SampleFormat,
@@ -81,21 +95,28 @@ pub(super) struct Header {
 impl Header {
     /// Reads a file up to its pixels.
     pub(super) fn read(path: &Path) -> Result<Self, SkipReason> {
-        let mut source = Source::open(path)?;
-        let start = find_start(&mut source)?;
-        let meta = read_meta(&mut source, start.meta)
-            .map_err(|reason| if start.certain { reason } else { SkipReason::NotDicom })?;
+        let mut source = Source::open(path, LONGEST_DOUBTFUL_HEADER)?;
+        let mut start = find_start(source.bytes())?;
+        source.raise_limit(start.longest_header());
+        let meta = read_meta(&mut source, start.meta).map_err(|reason| start.judge(reason))?;
+        start.certain |= meta.transfer_syntax.starts_with(TRANSFER_SYNTAXES);
+        source.raise_limit(start.longest_header());
         if meta.sop_class == uids::MEDIA_STORAGE_DIRECTORY_STORAGE {
             return Err(SkipReason::Directory);
         }
         let mut header = if meta.transfer_syntax == uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN {
             read_deflated(&mut source, meta.end)?
         } else {
-            read_plain(&mut source, &meta)
-                .map_err(|reason| if start.certain { reason } else { SkipReason::NotDicom })?
+            let encoding = data_set_encoding(source.bytes(), &meta);
+            let mut header =
+                read_data_set(&mut source, meta.end, encoding).map_err(|reason| start.judge(reason))?;
+            if meta.transfer_syntax.is_empty() {
+                header.transfer_syntax = native_syntax(encoding).to_string();
+            }
+            header
         };
         header.path = path.to_path_buf();
-        header.file_length = source.length();
+        header.file_length = source.file_length();
         if header.transfer_syntax.is_empty() {
             header.transfer_syntax = meta.transfer_syntax;
         }
@@ -108,6 +129,9 @@ impl Header {
             _ if !is_image && !certainly_dicom && self.sop_class.is_empty() => Err(SkipReason::NotDicom),
             _ if !is_image => Err(SkipReason::NotAnImage),
             Some(frames) if frames > 1 => Err(SkipReason::MultiFrame { frames }),
+            Some(frames) if frames < 1 => Err(SkipReason::FrameCount),
+            _ if self.has_functional_groups => Err(SkipReason::Enhanced),
+            _ if self.has_dose_scaling => Err(SkipReason::Dose),
             _ => Ok(self),
         }
     }
@@ -124,6 +148,14 @@ impl Header {
             uids::CT_IMAGE_STORAGE
                 | uids::MR_IMAGE_STORAGE
                 | uids::POSITRON_EMISSION_TOMOGRAPHY_IMAGE_STORAGE
+        )
+    }
+
+    /// Whether the file's class of objects must say how its values are rescaled (PS3.3 C.8.2.1 and C.8.9.4).
+    pub(super) fn must_have_rescale(&self) -> bool {
+        matches!(
+            self.sop_class.as_str(),
+            uids::CT_IMAGE_STORAGE | uids::POSITRON_EMISSION_TOMOGRAPHY_IMAGE_STORAGE
         )
     }
 
@@ -148,9 +180,8 @@ impl Header {
             tags::INSTANCE_NUMBER => self.instance_number = element.integer(),
 
             tags::STACK_ID => d.stack_id = text(),
-            // The number where there is one; some writers only give the time.
-            tags::ECHO_NUMBERS => d.echo = text(),
-            tags::ECHO_TIME if d.echo.is_none() => d.echo = text(),
+            tags::ECHO_NUMBERS => d.echo_number = text(),
+            tags::ECHO_TIME => d.echo_time = text(),
             tags::DIFFUSION_B_VALUE => d.b_value = element.doubles_text(),
             tags::DIFFUSION_GRADIENT_ORIENTATION => d.gradient = element.doubles_text(),
             tags::TEMPORAL_POSITION_IDENTIFIER => d.temporal_position = text(),
@@ -160,7 +191,11 @@ impl Header {
 
             tags::ROWS => self.rows = element.u16(),
             tags::COLUMNS => self.columns = element.u16(),
-            tags::NUMBER_OF_FRAMES => self.frames = element.integer(),
+            tags::NUMBER_OF_FRAMES => self.frames = present_integer(element),
+            tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE | tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE => {
+                self.has_functional_groups = true;
+            }
+            tags::DOSE_GRID_SCALING => self.has_dose_scaling = true,
             tags::SAMPLES_PER_PIXEL => self.samples_per_pixel = element.u16(),
             tags::PHOTOMETRIC_INTERPRETATION => self.photometric = element.text(),
             tags::BITS_ALLOCATED => self.format.bits_allocated = element.u16().unwrap_or(0),
@@ -204,6 +239,10 @@ fn present_decimal(element: &Element<'_>) -> Option<f64> {
     (!element.bytes_trimmed().is_empty()).then(|| element.decimal().unwrap_or(f64::NAN))
 }
 
+fn present_integer(element: &Element<'_>) -> Option<i64> {
+    (!element.bytes_trimmed().is_empty()).then(|| element.integer().unwrap_or(0))
+}
+
 /// The start of the file meta information, or of the data set where there is none.
 struct Start {
     meta: usize,
@@ -211,8 +250,18 @@ struct Start {
     certain: bool,
 }
 
-fn find_start(source: &mut Source) -> Result<Start, SkipReason> {
-    let bytes = source.bytes();
+impl Start {
+    fn longest_header(&self) -> usize {
+        if self.certain { LONGEST_HEADER } else { LONGEST_DOUBTFUL_HEADER }
+    }
+
+    /// What does not read as DICOM and does not say that it is, is something else.
+    fn judge(&self, reason: SkipReason) -> SkipReason {
+        if self.certain || matches!(reason, SkipReason::Io(_)) { reason } else { SkipReason::NotDicom }
+    }
+}
+
+fn find_start(bytes: &[u8]) -> Result<Start, SkipReason> {
     if bytes.get(128..132) == Some(b"DICM".as_slice()) {
         return Ok(Start { meta: 132, certain: true });
     }
@@ -235,7 +284,7 @@ struct Meta {
     end: usize,
 }
 
-fn read_meta(source: &mut Source, start: usize) -> Result<Meta, SkipReason> {
+fn read_meta(source: &mut Source<File>, start: usize) -> Result<Meta, SkipReason> {
     loop {
         let mut meta = Meta { transfer_syntax: String::new(), sop_class: String::new(), end: start };
         let is_past = |tag: Tag| tag.group() != 2;
@@ -246,8 +295,7 @@ fn read_meta(source: &mut Source, start: usize) -> Result<Meta, SkipReason> {
         });
         match walk {
             Walk::End(end) => return Ok(Meta { end, ..meta }),
-            Walk::More(needed) if source.read_to(needed)? => {}
-            Walk::More(_) => return Err(SkipReason::Truncated { length: source.length() }),
+            Walk::More(needed) => source.read_to(needed)?,
             // Pixels have no place in a group 0002.
             Walk::Malformed(offset) | Walk::Pixels(PixelElement { offset, .. }) => {
                 return Err(SkipReason::Malformed { offset: offset as u64 });
@@ -256,20 +304,20 @@ fn read_meta(source: &mut Source, start: usize) -> Result<Meta, SkipReason> {
     }
 }
 
-fn read_plain(source: &mut Source, meta: &Meta) -> Result<Header, SkipReason> {
-    let encoding = data_set_encoding(source.bytes(), meta);
+/// The header in a data set that starts at a place of the source.
+fn read_data_set<R: Read>(
+    source: &mut Source<R>,
+    start: usize,
+    encoding: Encoding,
+) -> Result<Header, SkipReason> {
     loop {
         let mut header = Header::default();
-        match header.collect(source.bytes(), meta.end, encoding) {
-            Walk::More(needed) if source.read_to(needed)? => {}
-            Walk::More(_) => return Err(SkipReason::Truncated { length: source.length() }),
+        match header.collect(source.bytes(), start, encoding) {
+            Walk::More(needed) => source.read_to(needed)?,
+            // What is in memory may end between two elements.
+            Walk::End(end) if end >= source.bytes().len() && source.has_more()? => {}
             Walk::Malformed(offset) => return Err(SkipReason::Malformed { offset: offset as u64 }),
-            Walk::Pixels(_) | Walk::End(_) => {
-                if meta.transfer_syntax.is_empty() {
-                    header.transfer_syntax = native_syntax(encoding).to_string();
-                }
-                return Ok(header);
-            }
+            Walk::Pixels(_) | Walk::End(_) => return Ok(header),
         }
     }
 }
@@ -291,25 +339,17 @@ fn native_syntax(encoding: Encoding) -> &'static str {
     }
 }
 
-fn read_deflated(source: &mut Source, start: usize) -> Result<Header, SkipReason> {
-    source.read_all()?;
-    let malformed = SkipReason::Malformed { offset: start as u64 };
-    let compressed = source.bytes().get(start..).ok_or(malformed.clone())?;
-    let mut length = 64 << 10;
-    loop {
-        let bytes = inflate(compressed, length).map_err(|_| malformed.clone())?;
-        let mut header = Header::default();
-        match header.collect(&bytes, 0, Encoding::EXPLICIT_LE) {
-            // Only while the stream goes on: then what is there is all that was asked for.
-            Walk::More(needed) if bytes.len() as u64 == length => {
-                length = (needed as u64).max(length.saturating_mul(2));
-            }
-            Walk::More(_) => return Err(SkipReason::Truncated { length: source.length() }),
-            Walk::Malformed(_) => return Err(malformed),
-            Walk::Pixels(_) | Walk::End(_) => {
-                header.deflated_from = Some(start);
-                return Ok(header);
-            }
+fn read_deflated(source: &mut Source<File>, start: usize) -> Result<Header, SkipReason> {
+    let header = source
+        .inflated(start)
+        .map_err(SkipReason::from)
+        .and_then(|mut inflated| read_data_set(&mut inflated, 0, Encoding::EXPLICIT_LE));
+    match header {
+        Ok(header) => Ok(Header { deflated_from: Some(start), ..header }),
+        // What the decoder says of a broken stream.
+        Err(SkipReason::Io(ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof)) => {
+            Err(SkipReason::Malformed { offset: start as u64 })
         }
+        Err(reason) => Err(reason),
     }
 }

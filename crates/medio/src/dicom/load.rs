@@ -242,6 +242,13 @@ fn check_image(header: &Header) -> Result<()> {
         let found = format!("{} x {}", header.rows.unwrap_or(0), header.columns.unwrap_or(0));
         return invalid("Rows and Columns", "at least 1", found);
     }
+    let missing = |attribute| Err(Error::MissingAttribute { path: header.path.clone(), attribute });
+    match (header.slope, header.intercept) {
+        // Stored values in place of HU or activity would go unnoticed.
+        (None, _) if header.must_have_rescale() => return missing("RescaleSlope"),
+        (_, None) if header.must_have_rescale() => return missing("RescaleIntercept"),
+        _ => {}
+    }
     let Rescale { slope, intercept } = rescale(header);
     if !slope.is_finite() || slope == 0.0 || !intercept.is_finite() {
         let found = format!("{slope} and {intercept}");

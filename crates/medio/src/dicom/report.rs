@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-/// What is unusual about a series that was loaded. Empty ([`Report::is_clean`]) for an ordinary one.
+/// What is unusual about a series that was loaded: defects of the files, of which an ordinary series has none
+/// ([`Report::is_clean`]), and facts about its values ([`varying_rescale`](Report::varying_rescale),
+/// [`padding_voxels`](Report::padding_voxels), [`monochrome1`](Report::monochrome1)).
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct Report {
@@ -26,9 +28,15 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether there is nothing to tell.
+    /// Whether there are no defects: no duplicates, no irregular spacing, no tilt, no lossy compression, nothing assumed.
+    ///
+    /// Padding, a rescale that varies and MONOCHROME1 are no defects: the values are right.
     pub fn is_clean(&self) -> bool {
-        *self == Self::default()
+        self.duplicates.is_empty()
+            && self.irregular_spacing.is_none()
+            && self.tilt_degrees.is_none()
+            && self.lossy_slices == 0
+            && self.assumed.is_empty()
     }
 }
 
@@ -52,7 +60,8 @@ pub struct IrregularSpacing {
     pub step_mm: f64,
     /// Largest distance in mm between the position of a slice and the place that a regular grid would give it.
     pub largest_deviation_mm: f64,
-    /// The slice where that is, counted from 0 along the normal, as the files are.
+    /// The slice where that is, counted from 0 along the normal among the slices of the volume: images left out as duplicates
+    /// do not count. Where the volume was resampled, among its slices before that.
     pub slice: usize,
     /// Whether the volume was interpolated on a regular grid. If not, its slices are where the files have them only to within
     /// the deviation.

@@ -86,7 +86,8 @@ impl Series {
     /// direction x column direction), with the geometry of the files, and what was unusual.
     ///
     /// The step from slice to slice is that of the positions, (last - first) / (slices - 1), never SliceThickness nor
-    /// SpacingBetweenSlices, which are often wrong. Values are `slope * stored + intercept`, slice by slice.
+    /// SpacingBetweenSlices, which are often wrong. Values are `slope * stored + intercept`, slice by slice; as stored where
+    /// the files have neither, which is an error for CT and PET images, as these must have both.
     ///
     /// # Errors
     /// What the default [`LoadOptions`] reject, and see [`Series::load_with`].
@@ -149,7 +150,8 @@ pub struct Split {
 
 /// An attribute by which one series falls into several volumes.
 ///
-/// Those up to `NoPosition` always do; those after it where otherwise positions would repeat.
+/// Those up to `NoPosition` always do; those after it where otherwise positions would repeat, but into no more volumes than
+/// there are images at one position: what differs between all images tells no volumes apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum SplitBy {
@@ -169,8 +171,10 @@ pub enum SplitBy {
     NoPosition,
     /// StackID.
     StackId,
-    /// EchoNumbers, or EchoTime.
-    Echo,
+    /// EchoNumbers.
+    EchoNumber,
+    /// EchoTime.
+    EchoTime,
     /// DiffusionBValue.
     BValue,
     /// DiffusionGradientOrientation.

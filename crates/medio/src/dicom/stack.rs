@@ -44,11 +44,16 @@ pub(super) fn sort(headers: &mut [Header]) {
 
 /// How many sorted images have the position of the one before.
 pub(super) fn repeated_positions(headers: &[Header]) -> usize {
-    let same = |a: [f64; 3], b: [f64; 3]| distance(a, b) < SAME_POSITION;
-    headers
-        .windows(2)
-        .filter(|pair| matches!(pair, [a, b] if a.position.zip(b.position).is_some_and(|(a, b)| same(a, b))))
-        .count()
+    headers.windows(2).filter(|pair| matches!(pair, [a, b] if have_same_position(a, b))).count()
+}
+
+/// How many of sorted images have one position, at most.
+pub(super) fn most_at_one_position(headers: &[Header]) -> usize {
+    headers.chunk_by(have_same_position).map(<[_]>::len).max().unwrap_or(0)
+}
+
+fn have_same_position(a: &Header, b: &Header) -> bool {
+    a.position.zip(b.position).is_some_and(|(a, b)| distance(a, b) < SAME_POSITION)
 }
 
 /// Places sorted slices.

@@ -7,6 +7,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 /// How a table is resized.
 #[derive(serde::Serialize, serde::Deserialize, Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum TableInterpolation {
     /// PyTorch's bicubic (a = -0.75, border values repeated): ViT, DINO and DINOv2 in transformers.
     #[default]

@@ -13,6 +13,7 @@ use burn::nn::LayerNormConfig;
 
 /// Which published architecture a configuration follows; decides the names of the weights.
 #[derive(serde::Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum VitFamily {
     /// ViT and DINO: transformers' `vit`.
     Vit,
@@ -156,7 +157,7 @@ impl VitConfig {
         let more = match self.family {
             VitFamily::Vit => vec![("intermediate_size", serde_json::json!(self.intermediate_size))],
             VitFamily::Dinov2 => vec![
-                ("mlp_ratio", serde_json::json!(self.intermediate_size as f64 / self.hidden_size as f64)),
+                ("mlp_ratio", self.mlp_ratio()),
                 ("use_swiglu_ffn", serde_json::json!(self.use_swiglu_ffn)),
                 ("use_mask_token", serde_json::json!(false)),
             ],
@@ -168,6 +169,14 @@ impl VitConfig {
             }
         }
         format!("{json:#}\n")
+    }
+
+    /// The ratio that transformers computes the intermediate size from; it takes two thirds of it when gated.
+    fn mlp_ratio(&self) -> serde_json::Value {
+        let full = if self.use_swiglu_ffn { 1.5 } else { 1.0 };
+        let ratio = self.intermediate_size as f64 * full / self.hidden_size as f64;
+        // transformers takes 4 and refuses 4.0.
+        if ratio.fract() == 0.0 { (ratio as u64).into() } else { ratio.into() }
     }
 
     /// Checks that the sizes make a model.
@@ -234,11 +243,12 @@ impl HuggingFace {
     }
 
     fn dinov2(&self, registers: usize, interpolation: TableInterpolation) -> VitConfig {
-        let hidden = (self.hidden_size as f64 * self.mlp_ratio) as usize;
+        // Rounded, where transformers cuts off: a ratio such as 8/3 must not lose a channel on its way through a file.
+        let hidden = (self.hidden_size as f64 * self.mlp_ratio).round() as usize;
         // SwiGLU keeps two thirds, rounded up to a multiple of 8.
-        let gated = (((hidden as f64) * 2.0 / 3.0) as usize).div_ceil(8) * 8;
+        let gated = (hidden * 2 / 3).div_ceil(8) * 8;
         let intermediate = if self.use_swiglu_ffn { gated } else { hidden };
-        self.common(VitFamily::Dinov2, intermediate, if registers == 0 { 16 } else { 14 })
+        self.common(VitFamily::Dinov2, intermediate, if registers == 0 { 14 } else { 16 })
             .with_layer_norm_eps(self.layer_norm_eps.unwrap_or(1e-6))
             .with_num_register_tokens(registers)
             .with_position_interpolation(interpolation)
@@ -278,16 +288,23 @@ mod tests {
         assert_eq!(config.layer_norm_eps, 1e-6);
         let vit = VitConfig::from_hugging_face(r#"{"model_type": "vit"}"#).unwrap();
         assert_eq!((vit.hidden_size, vit.patch_size, vit.layer_norm_eps), (768, 16, 1e-12));
-        let registers = r#"{"model_type": "dinov2_with_registers", "patch_size": 14}"#;
+        let dinov2 = VitConfig::from_hugging_face(r#"{"model_type": "dinov2"}"#).unwrap();
+        assert_eq!((dinov2.patch_size, dinov2.num_register_tokens), (14, 0));
+        let registers = r#"{"model_type": "dinov2_with_registers"}"#;
         let registers = VitConfig::from_hugging_face(registers).unwrap();
-        assert_eq!(registers.num_register_tokens, 4);
+        assert_eq!((registers.patch_size, registers.num_register_tokens), (16, 4));
         assert_eq!(registers.position_interpolation, TableInterpolation::BicubicAntialias);
     }
 
     #[test]
     fn written_and_read_again() {
-        let config = VitConfig::from_hugging_face(DINOV2).unwrap();
-        assert_eq!(VitConfig::from_hugging_face(&config.to_hugging_face()).unwrap(), config);
+        let more = |field: &str| DINOV2.replace("\"dinov2\",", &format!("\"dinov2\", {field}"));
+        let registers = DINOV2.replace("\"dinov2\"", "\"dinov2_with_registers\"");
+        let vit = r#"{"model_type": "vit", "patch_size": 8, "intermediate_size": 100}"#.to_string();
+        for json in [DINOV2.to_string(), more("\"use_swiglu_ffn\": true,"), registers, vit] {
+            let config = VitConfig::from_hugging_face(&json).unwrap();
+            assert_eq!(VitConfig::from_hugging_face(&config.to_hugging_face()).unwrap(), config);
+        }
     }
 
     #[test]

@@ -3,9 +3,12 @@
 //! The wgpu part runs when the crate is tested with `--features wgpu` on a machine with an adapter (Mesa's software Vulkan is
 //! one); all backends are held to the same golden files, so they agree with one another within twice the tolerance.
 
+use ::ndarray::Array3;
 use burn::tensor::activation::gelu;
 use burn::tensor::{Device, Tensor};
+use medcore::{Geometry, Image, Point3, Spacing, Volume};
 use mednn::bert::BertConfig;
+use mednn::bridge::{array_to_tensor, image_to_tensor, read_f32, tensor_to_array, volume_to_tensor};
 use mednn::layers::{TableInterpolation, interpolate_table};
 use mednn::weights::{Strictness, WeightSource, load};
 use mednn::{Vit, VitConfig};
@@ -90,11 +93,35 @@ fn bert(device: &Device) {
     close(long, golden.tensor("output_long", device), MODEL, "long output");
 }
 
-/// A position table that is too short is stretched: ends stay ends, and the model runs.
+/// A position table that is too short is stretched: the ends stay the ends, and the middle lies between its neighbours.
 fn bert_beyond_its_table(device: &Device) {
-    let bert = BertConfig::new(8, 1, 2, 16).with_max_position_embeddings(4).init(device);
-    let output = bert.forward(Tensor::zeros([1, 9, 8], device), None);
-    assert_eq!(output.dims(), [1, 9, 8]);
+    let bert =
+        BertConfig::new(8, 1, 2, 16).with_max_position_embeddings(2).with_layer_norm_eps(0.5).init(device);
+    assert_eq!(bert.forward(Tensor::zeros([1, 9, 8], device), None).dims(), [1, 9, 8]);
+    // Without input, what enters the first block is the layer norm of the positions alone.
+    let short = bert.embeddings().forward(Tensor::zeros([1, 2, 8], device));
+    let long = bert.embeddings().forward(Tensor::zeros([1, 9, 8], device));
+    close(long.clone().narrow(1, 0, 1), short.clone().narrow(1, 0, 1), OP, "first position");
+    close(long.clone().narrow(1, 8, 1), short.narrow(1, 1, 1), OP, "last position");
+    let differs = relative_difference(long.clone().narrow(1, 4, 1), long.narrow(1, 0, 1));
+    assert!(differs > 1e-2, "the middle is not the first: {differs}");
+}
+
+/// Arrays to tensors and back, in the order of their axes.
+fn bridges(device: &Device) {
+    let geometry = Geometry::axial([2, 3, 4], Spacing::isotropic(1.0), Point3::new(0.0, 0.0, 0.0)).unwrap();
+    let volume = Volume::from_vec((0i16..24).collect(), geometry).unwrap();
+    let tensor = volume_to_tensor(&volume, device);
+    assert_eq!(tensor.dims(), [2, 3, 4]);
+    assert_eq!(read_f32(tensor.slice([1..2, 2..3, 1..4])).unwrap(), [21.0, 22.0, 23.0]);
+
+    let pixels = Array3::from_shape_fn([3, 2, 5], |(c, r, x)| (100 * c + 10 * r + x) as f32);
+    let image = Image::new(pixels.clone()).unwrap();
+    let tensor = image_to_tensor(&image, device);
+    assert_eq!(tensor_to_array(tensor.clone()).unwrap(), pixels.clone().into_dyn());
+    assert_eq!(read_f32(tensor.slice([2..3, 1..2, 4..5])).unwrap(), [214.0]);
+    let transposed = pixels.reversed_axes();
+    assert_eq!(tensor_to_array(array_to_tensor::<3, _>(&transposed, device)).unwrap(), transposed.into_dyn());
 }
 
 /// One registered image size per configuration, so that a changed default is seen.
@@ -146,6 +173,10 @@ macro_rules! suite {
             #[test]
             fn bert_beyond_its_table() {
                 super::bert_beyond_its_table(&device());
+            }
+            #[test]
+            fn bridges() {
+                super::bridges(&device());
             }
             #[test]
             fn configurations() {
