@@ -39,18 +39,19 @@ pub fn encode(
     let model = encoder.model();
     let mut laps = Laps::start(device)?;
     let prepared = encoder.preprocessor().prepare(volume)?;
-    let total = prepared.geometry().size()[0];
+    let total = prepared.slices();
     let slice_batch = slice_batch.max(1);
-    let mut features = Vec::new();
+    let width = SliceEncoder::width(model.slices());
+    let mut features = Tensor::<2>::zeros([total, width], device);
     for start in (0..total).step_by(slice_batch) {
         let range = start..(start + slice_batch).min(total);
         let channels = SliceEncoder::channels(model.slices());
-        let images = encoder.preprocessor().images(&prepared, range, channels, device)?;
+        let images = encoder.preprocessor().images(&prepared, range.clone(), channels, device)?;
         laps.lap(PREPARE)?;
-        features.push(model.slices().forward_slices(images).cls);
+        let batch = model.slices().forward_slices(images);
+        features = features.slice_assign([range, 0..width], batch.cls);
         laps.lap(SLICES)?;
     }
-    let features = Tensor::cat(features, 0);
     let slices = model.forward_sequence(features.clone().unsqueeze::<3>(), None);
     let study = model.pool(slices.clone(), None);
     laps.lap(SEQUENCE)?;

@@ -48,7 +48,7 @@ struct Args {
     #[arg(long, default_value_t = 1500)]
     views: usize,
     /// Passes over the views.
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = 12)]
     epochs: usize,
     /// Views per step.
     #[arg(long, default_value_t = 16)]
@@ -63,7 +63,7 @@ struct Args {
     #[arg(long, default_value_t = 2)]
     layers: usize,
     /// Steps of the sequence model.
-    #[arg(long, default_value_t = 500)]
+    #[arg(long, default_value_t = 1500)]
     sequence_steps: usize,
     #[command(flatten)]
     device: DeviceArgs,
@@ -99,7 +99,7 @@ fn run(args: &Args) -> Result<()> {
         BertConfig::new(teacher.width(), 1, 6, teacher.width()).with_max_position_embeddings(256);
     let preprocessor = SlicePreprocessor::ct(16 * teacher.patch_size());
     let series = series_features(&args.scans, &student.vit, &preprocessor, device)?;
-    let settings = SequenceTraining { steps: args.sequence_steps, batch: 8, learning_rate: 1e-3 };
+    let settings = SequenceTraining { steps: args.sequence_steps, batch: 8, learning_rate: 5e-3 };
     let sequence = train_sequence(&sequence_config, &series, &settings, device)?;
 
     let config = SliceSequenceConfig {

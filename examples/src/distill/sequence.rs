@@ -1,5 +1,6 @@
 //! Teaching the sequence model by masked embedding modelling.
 
+use burn::grad_clipping::GradientClippingConfig;
 use burn::module::Module;
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::{Bool, Device, Tensor, TensorData};
@@ -38,7 +39,11 @@ pub fn train_sequence(
     let autodiff = device.clone().autodiff();
     let mut rng = StdRng::seed_from_u64(1);
     let mut model = config.init(&autodiff);
-    let mut optimizer = AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(0.01).init();
+    let mut optimizer = AdamWConfig::new()
+        .with_epsilon(1e-8)
+        .with_weight_decay(0.01)
+        .with_grad_clipping(Some(GradientClippingConfig::Norm(1.0)))
+        .init();
     let bar = progress::bar(settings.steps, "sequence");
     let (mut sum, mut mean_sum, mut count) = (0.0, 0.0, 0);
     for step in 0..settings.steps {
