@@ -45,10 +45,10 @@ struct Args {
     #[arg(long, default_value = "out/distill")]
     state: PathBuf,
     /// Views to learn from.
-    #[arg(long, default_value_t = 1500)]
+    #[arg(long, default_value_t = 1200)]
     views: usize,
     /// Passes over the views.
-    #[arg(long, default_value_t = 12)]
+    #[arg(long, default_value_t = 5)]
     epochs: usize,
     /// Views per step.
     #[arg(long, default_value_t = 16)]
@@ -81,7 +81,8 @@ fn run(args: &Args) -> Result<()> {
 
     let teacher = Vit::from_pretrained(&args.teacher, device)?;
     let config = student_config(args)?;
-    let start = first_blocks(&config, &args.teacher, device)?;
+    // Loaded where gradients are tracked: parameters that were made elsewhere stay frozen.
+    let start = first_blocks(&config, &args.teacher, &device.clone().autodiff())?;
     let views = draw(&args.scans, args.views, args.size, 0)?;
     let held_out = draw(&args.validation, 96, args.size, 1)?;
     let said = TeacherFeatures::compute(&teacher, &views, None, device)?;
@@ -95,11 +96,12 @@ fn run(args: &Args) -> Result<()> {
     let student =
         train_student(&config, start, (&views, &said), (&held_out, &said_held_out), &settings, device)?;
 
-    let sequence_config =
-        BertConfig::new(teacher.width(), 1, 6, teacher.width()).with_max_position_embeddings(256);
+    let sequence_config = BertConfig::new(teacher.width(), 1, 6, teacher.width())
+        .with_max_position_embeddings(256)
+        .with_hidden_dropout_prob(0.0);
     let preprocessor = SlicePreprocessor::ct(16 * teacher.patch_size());
     let series = series_features(&args.scans, &student.vit, &preprocessor, device)?;
-    let settings = SequenceTraining { steps: args.sequence_steps, batch: 8, learning_rate: 5e-3 };
+    let settings = SequenceTraining { steps: args.sequence_steps, batch: 8, learning_rate: 3e-3 };
     let sequence = train_sequence(&sequence_config, &series, &settings, device)?;
 
     let config = SliceSequenceConfig {

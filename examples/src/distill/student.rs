@@ -96,7 +96,7 @@ pub fn first_blocks(config: &VitConfig, teacher: &Path, device: &Device) -> Resu
     Ok(vit)
 }
 
-/// Trains a student, showing progress; after each epoch the state is kept, and a run that was cut off goes on from it (the
+/// Trains a student from `start` (on an autodiff device), showing progress; after each epoch the state is kept, and a run that was cut off goes on from it (the
 /// optimiser's moments start anew).
 ///
 /// # Errors
@@ -110,7 +110,7 @@ pub fn train_student(
     device: &Device,
 ) -> Result<Student> {
     let autodiff = device.clone().autodiff();
-    let mut student = Student::new(start.fork(&autodiff), training.1.width(), &autodiff);
+    let mut student = Student::new(start, training.1.width(), &autodiff);
     let (weights, epoch_file) = (settings.state.join("student.safetensors"), settings.state.join("epoch"));
     let mut first = 0;
     if let Ok(epoch) = std::fs::read_to_string(&epoch_file) {
