@@ -6,12 +6,14 @@
 //!
 //! ```no_run
 //! use medslice::SliceSequenceEncoder;
-//! # fn volume() -> medcore::Volume<f32> { unimplemented!() }
-//! let device = mednn::Backend::Flex.open().unwrap();
-//! let encoder = SliceSequenceEncoder::from_pretrained("slice-ct-small/", device.device())?;
-//! let embedding = encoder.encode(&volume())?;
-//! println!("{} numbers for the study, {} slices", embedding.study.len(), embedding.slices.nrows());
-//! # Ok::<(), medslice::Error>(())
+//!
+//! fn embed(volume: &medcore::Volume<f32>) -> medslice::Result<()> {
+//!     let device = mednn::Backend::Flex.open()?;
+//!     let encoder = SliceSequenceEncoder::from_pretrained("slice-ct-tiny/", device.device())?;
+//!     let embedding = encoder.encode(volume)?;
+//!     println!("{} numbers for the study, {} slices", embedding.study.len(), embedding.slices.nrows());
+//!     Ok(())
+//! }
 //! ```
 //!
 //! Tensor-level parts: [`SliceSequenceModel`] (a burn module, also for training), [`SliceEncoder`] (what a 2D encoder must
