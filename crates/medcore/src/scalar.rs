@@ -22,6 +22,8 @@ pub trait Scalar:
     fn from_f64(value: f64) -> Self;
     /// The nearest value of this type, saturating.
     fn from_f32(value: f32) -> Self;
+    /// Appends each value's bytes, least significant first.
+    fn extend_le_bytes(values: &[Self], bytes: &mut Vec<u8>);
 }
 
 macro_rules! integer {
@@ -36,6 +38,9 @@ macro_rules! integer {
                 // As round(), without a call into libm: the sum of an f32 and a half is exact enough in f64.
                 let value = f64::from(value);
                 (value + 0.5f64.copysign(value)) as $t
+            }
+            fn extend_le_bytes(values: &[Self], bytes: &mut Vec<u8>) {
+                bytes.extend(values.iter().flat_map(|v| v.to_le_bytes()));
             }
         }
     )*};
@@ -57,6 +62,9 @@ impl Scalar for f32 {
     fn from_f32(value: f32) -> Self {
         value
     }
+    fn extend_le_bytes(values: &[Self], bytes: &mut Vec<u8>) {
+        bytes.extend(values.iter().flat_map(|v| v.to_le_bytes()));
+    }
 }
 
 impl sealed::Sealed for f64 {}
@@ -73,6 +81,9 @@ impl Scalar for f64 {
     }
     fn from_f32(value: f32) -> Self {
         f64::from(value)
+    }
+    fn extend_le_bytes(values: &[Self], bytes: &mut Vec<u8>) {
+        bytes.extend(values.iter().flat_map(|v| v.to_le_bytes()));
     }
 }
 

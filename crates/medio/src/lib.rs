@@ -11,5 +11,7 @@
 pub mod dicom;
 mod error;
 pub mod nifti;
+mod stored;
 
 pub use error::{Error, Result};
+pub use stored::{ByteOrder, NumberType, Scaling};

@@ -7,9 +7,8 @@ mod nifti_common;
 
 use medcore::{Scalar, Volume};
 use medio::Error;
-use medio::nifti::{
-    self, ByteOrder, DataType, Note, ReadOptions, Report, Scaling, Transform, TransformPrecedence, Version,
-};
+use medio::nifti::{self, DataType, Note, ReadOptions, Report, Transform, TransformPrecedence, Version};
+use medio::{ByteOrder, Scaling};
 use nifti_common::{bytes, cases, path};
 
 fn load<T: Scalar>(name: &str) -> (Volume<T>, Report) {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use medcore::{Affine3, Geometry, LabelMap, Point3, Ras, Spacing, Volume, Voxel};
 use medio::Error;
-use medio::nifti::{self, DataType, NiftiElement, ReadOptions, Transform};
+use medio::nifti::{self, DataType, ReadOptions, Transform};
 use nifti_common::path;
 
 fn axial(size: [usize; 3]) -> Geometry {
@@ -21,7 +21,7 @@ fn ras(linear: [[f64; 3]; 3], offset: [f64; 3]) -> Geometry {
     Geometry::new([2, 3, 4], affine.to_lps()).unwrap()
 }
 
-fn round_trip<T: NiftiElement>(volume: &Volume<T>, name: &str) -> (Volume<T>, nifti::Report) {
+fn round_trip<T: medcore::Scalar>(volume: &Volume<T>, name: &str) -> (Volume<T>, nifti::Report) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     nifti::write(&path, volume).unwrap();
@@ -31,7 +31,7 @@ fn round_trip<T: NiftiElement>(volume: &Volume<T>, name: &str) -> (Volume<T>, ni
     nifti::read_with(&path, &ReadOptions::default()).unwrap()
 }
 
-fn check_type<T: NiftiElement>(expected: DataType, values: [T; 4]) {
+fn check_type<T: medcore::Scalar>(expected: DataType, values: [T; 4]) {
     let voxels: Vec<T> = values.into_iter().cycle().take(24).collect();
     let volume = Volume::from_vec(voxels, axial([2, 3, 4])).unwrap();
     for name in ["a.nii", "a.nii.gz"] {

@@ -32,6 +32,7 @@ mod codec;
 mod elements;
 mod grouping;
 mod header;
+mod job;
 mod load;
 mod options;
 mod pixels;

@@ -3,15 +3,7 @@
 use std::path::Path;
 
 use crate::error::{Error, Result};
-
-/// Order of the bytes of a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ByteOrder {
-    /// Least significant byte first.
-    Little,
-    /// Most significant byte first.
-    Big,
-}
+use crate::stored::NumberType;
 
 /// Type of the stored voxels: the real numbers of up to 64 bits among the standard's `datatype` codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -58,11 +50,38 @@ impl DataType {
 
     /// Bytes of one voxel.
     pub const fn size(self) -> usize {
+        self.number().size()
+    }
+
+    /// The type of the numbers.
+    pub const fn number(self) -> NumberType {
         match self {
-            Self::U8 | Self::I8 => 1,
-            Self::I16 | Self::U16 => 2,
-            Self::I32 | Self::U32 | Self::F32 => 4,
-            Self::I64 | Self::U64 | Self::F64 => 8,
+            Self::U8 => NumberType::U8,
+            Self::I8 => NumberType::I8,
+            Self::U16 => NumberType::U16,
+            Self::I16 => NumberType::I16,
+            Self::U32 => NumberType::U32,
+            Self::I32 => NumberType::I32,
+            Self::U64 => NumberType::U64,
+            Self::I64 => NumberType::I64,
+            Self::F32 => NumberType::F32,
+            Self::F64 => NumberType::F64,
+        }
+    }
+
+    /// How numbers of a type are stored.
+    pub(super) const fn from_number(number: NumberType) -> Self {
+        match number {
+            NumberType::U8 => Self::U8,
+            NumberType::I8 => Self::I8,
+            NumberType::U16 => Self::U16,
+            NumberType::I16 => Self::I16,
+            NumberType::U32 => Self::U32,
+            NumberType::I32 => Self::I32,
+            NumberType::U64 => Self::U64,
+            NumberType::I64 => Self::I64,
+            NumberType::F32 => Self::F32,
+            NumberType::F64 => Self::F64,
         }
     }
 

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::datatype::{ByteOrder, DataType};
+use super::datatype::DataType;
 use super::report::Version;
-use super::source::Source;
 use crate::error::{Error, Result};
+use crate::stored::{ByteOrder, Source};
 
 /// Bytes of a NIfTI-1 header; its first field says so.
 pub(super) const SIZE_1: usize = 348;

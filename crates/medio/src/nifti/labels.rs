@@ -7,9 +7,9 @@ use medcore::LabelMap;
 use super::datatype::DataType;
 use super::options::ReadOptions;
 use super::read::Prepared;
-use super::source::Source;
 use super::write::{INTENT_LABEL, write_with_intent};
 use crate::error::{Error, Result};
+use crate::stored::Source;
 
 /// Reads a segmentation, whatever number type it is stored in. The labels have no names.
 ///

@@ -42,7 +42,6 @@
 //! `.hdr`/`.img` pairs, ANALYZE 7.5, complex, colour, 1-bit and 128-bit data are [`Error::Unsupported`](crate::Error::Unsupported).
 
 mod affine;
-mod convert;
 mod datatype;
 mod header;
 mod labels;
@@ -50,12 +49,11 @@ mod options;
 mod quaternion;
 mod read;
 mod report;
-mod source;
 mod write;
 
-pub use datatype::{ByteOrder, DataType};
+pub use datatype::DataType;
 pub use labels::{read_labels, write_labels};
 pub use options::{ReadOptions, TransformPrecedence};
 pub use read::{from_bytes, read, read_as, read_with};
-pub use report::{Note, Report, Scaling, Transform, Version};
-pub use write::{NiftiElement, write};
+pub use report::{Note, Report, Transform, Version};
+pub use write::write;

@@ -5,12 +5,11 @@ use std::path::Path;
 use medcore::{Geometry, Scalar, Volume};
 
 use super::affine;
-use super::convert;
 use super::header::{EXTENDER, Header};
 use super::options::ReadOptions;
-use super::report::{Note, Report, Scaling};
-use super::source::Source;
+use super::report::{Note, Report};
 use crate::error::{Error, Result};
+use crate::stored::{self, Scaling, Source};
 
 /// What messages call a file that is in memory.
 const MEMORY: &str = "<bytes>";
@@ -115,7 +114,8 @@ impl<'a> Prepared<'a> {
         let (report, source) = (&mut self.report, &mut self.source);
         source.skip_to(self.start, "the voxel data")?;
         let count = self.geometry.voxels();
-        let voxels = convert::voxels(source, report.datatype, report.byte_order, report.scaling, count)?;
+        let voxels =
+            stored::voxels(source, report.datatype.number(), report.byte_order, report.scaling, count)?;
         if self.last {
             let bytes = source.drain()?;
             if bytes > 0 {

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::datatype::{ByteOrder, DataType};
+use super::datatype::DataType;
+use crate::stored::{ByteOrder, Scaling};
 
 /// Version of the format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,15 +31,6 @@ pub enum Transform {
     },
     /// The file has neither: only the voxel sizes are known, the orientation is a guess.
     Pixdim,
-}
-
-/// The linear map from stored values to the volume's.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Scaling {
-    /// Factor.
-    pub slope: f64,
-    /// What is added after.
-    pub inter: f64,
 }
 
 /// What [`read_with`](super::read_with) found out about a file beside its voxels.

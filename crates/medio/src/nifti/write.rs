@@ -1,19 +1,19 @@
 //! Writing files.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use medcore::{Affine3, Geometry, Ras, Scalar, Volume, Voxel};
-use tempfile::NamedTempFile;
 
 use super::affine;
-use super::datatype::{ByteOrder, DataType};
+use super::datatype::DataType;
 use super::header::{EXTENDER, Header, SIZE_1};
 use super::quaternion;
 use super::report::Version;
 use crate::error::{Error, Result};
+use crate::stored::{ByteOrder, NumberType, write_atomically};
 
 /// Where the voxels start.
 const OFFSET: usize = SIZE_1 + EXTENDER;
@@ -34,34 +34,6 @@ const QFORM_TOLERANCE: f64 = 0.01;
 /// Volumes gain little from more effort than this, and take several times longer.
 const LEVEL: Compression = Compression::new(4);
 
-mod sealed {
-    pub trait Sealed {
-        fn extend_le_bytes(values: &[Self], bytes: &mut Vec<u8>)
-        where
-            Self: Sized;
-    }
-}
-
-/// A number type that NIfTI can store: each type that implements [`Scalar`]. Sealed.
-pub trait NiftiElement: Scalar + sealed::Sealed {
-    /// How it is stored.
-    const DATATYPE: DataType;
-}
-
-macro_rules! element {
-    ($($t:ty => $datatype:ident),*) => {$(
-        impl sealed::Sealed for $t {
-            fn extend_le_bytes(values: &[Self], bytes: &mut Vec<u8>) {
-                bytes.extend(values.iter().flat_map(|v| v.to_le_bytes()));
-            }
-        }
-        impl NiftiElement for $t {
-            const DATATYPE: DataType = DataType::$datatype;
-        }
-    )*};
-}
-element!(u8 => U8, i8 => I8, u16 => U16, i16 => I16, u32 => U32, i32 => I32, u64 => U64, i64 => I64, f32 => F32, f64 => F64);
-
 /// Writes a volume as NIfTI-1, little endian: `.nii`, or compressed for `.nii.gz`. The name is taken as it is.
 ///
 /// The values are stored in their own type without scaling. The affine goes into the sform (code 1, scanner), rounded to `f32`,
@@ -71,30 +43,22 @@ element!(u8 => U8, i8 => I8, u16 => U16, i16 => I16, u32 => U32, i32 => I32, u64
 /// # Errors
 /// [`Error::Invalid`] for another extension; [`Error::Unsupported`] for an extent above 32 767; [`Error::Geometry`]
 /// for an affine that is lost in `f32`; [`Error::Io`].
-pub fn write<T: NiftiElement>(path: impl AsRef<Path>, volume: &Volume<T>) -> Result<()> {
+pub fn write<T: Scalar>(path: impl AsRef<Path>, volume: &Volume<T>) -> Result<()> {
     write_with_intent(path.as_ref(), volume, INTENT_NONE)
 }
 
-pub(super) fn write_with_intent<T: NiftiElement>(path: &Path, volume: &Volume<T>, intent: i16) -> Result<()> {
+pub(super) fn write_with_intent<T: Scalar>(path: &Path, volume: &Volume<T>, intent: i16) -> Result<()> {
     let compress = compressed_by_name(path)?;
-    let header = header_bytes(volume.geometry(), T::DATATYPE, intent, path)?;
-    let save = || {
-        let file = temporary_beside(path)?;
-        let out = BufWriter::new(file.as_file());
+    let header = header_bytes(volume.geometry(), DataType::from_number(NumberType::of::<T>()), intent, path)?;
+    write_atomically(path, |out| {
         if compress {
             let mut out = GzEncoder::new(out, LEVEL);
             write_all(&mut out, &header, volume.as_slice())?;
-            out.finish()?.flush()?;
+            out.finish()?.flush()
         } else {
-            let mut out = out;
-            write_all(&mut out, &header, volume.as_slice())?;
-            out.flush()?;
+            write_all(out, &header, volume.as_slice())
         }
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|e| e.error)?;
-        Ok(())
-    };
-    save().map_err(|source| Error::Io { path: path.into(), source })
+    })
 }
 
 fn compressed_by_name(path: &Path) -> Result<bool> {
@@ -114,18 +78,7 @@ fn compressed_by_name(path: &Path) -> Result<bool> {
     })
 }
 
-/// In the same folder, so that it can be renamed.
-fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".nifti-").suffix(".partial");
-    // A temporary file is private by default; this one becomes an ordinary file, as far as the umask allows.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
-}
-
-fn write_all<T: NiftiElement>(out: &mut impl Write, header: &[u8], voxels: &[T]) -> io::Result<()> {
+fn write_all<T: Scalar>(out: &mut (impl Write + ?Sized), header: &[u8], voxels: &[T]) -> io::Result<()> {
     out.write_all(header)?;
     let mut bytes = Vec::with_capacity(BLOCK * size_of::<T>());
     for block in voxels.chunks(BLOCK) {

@@ -22,7 +22,7 @@ enum Reader<'a> {
 }
 
 /// The decompressed bytes of a file, in order.
-pub(super) struct Source<'a> {
+pub(crate) struct Source<'a> {
     path: &'a Path,
     reader: Reader<'a>,
     /// Bytes of the file as it is.
@@ -32,7 +32,7 @@ pub(super) struct Source<'a> {
 
 impl<'a> Source<'a> {
     /// Opens a file; gzip is told by its first bytes.
-    pub(super) fn open(path: &'a Path) -> Result<Self> {
+    pub(crate) fn open(path: &'a Path) -> Result<Self> {
         let io = |source| Error::Io { path: path.into(), source };
         let file = File::open(path).map_err(io)?;
         let stored = file.metadata().map_err(io)?.len();
@@ -40,7 +40,7 @@ impl<'a> Source<'a> {
     }
 
     /// Bytes in memory.
-    pub(super) fn from_bytes(path: &'a Path, bytes: &'a [u8]) -> Result<Self> {
+    pub(crate) fn from_bytes(path: &'a Path, bytes: &'a [u8]) -> Result<Self> {
         Self::new(path, Box::new(Cursor::new(bytes)), bytes.len() as u64)
     }
 
@@ -55,23 +55,23 @@ impl<'a> Source<'a> {
     }
 
     /// The file, for messages.
-    pub(super) fn path(&self) -> &'a Path {
+    pub(crate) fn path(&self) -> &'a Path {
         self.path
     }
 
     /// Whether the bytes come out of a gzip stream.
-    pub(super) fn compressed(&self) -> bool {
+    pub(crate) fn compressed(&self) -> bool {
         matches!(self.reader, Reader::Gzip(_))
     }
 
     /// Bytes of the file as it is, compressed or not.
-    pub(super) fn stored(&self) -> u64 {
+    pub(crate) fn stored(&self) -> u64 {
         self.stored
     }
 
     /// Refuses a claim that the file cannot hold: exactly so for a plain file, by the largest expansion that
     /// deflate is capable of for a compressed one.
-    pub(super) fn check_room(&self, end: u64, what: &'static str) -> Result<()> {
+    pub(crate) fn check_room(&self, end: u64, what: &'static str) -> Result<()> {
         let most = if self.compressed() { self.stored.saturating_mul(MAX_EXPANSION) } else { self.stored };
         if end > most {
             return Err(Error::Truncated { path: self.path.into(), what, expected: end, found: most });
@@ -80,7 +80,7 @@ impl<'a> Source<'a> {
     }
 
     /// Fills a buffer.
-    pub(super) fn read_exact(&mut self, buffer: &mut [u8], what: &'static str) -> Result<()> {
+    pub(crate) fn read_exact(&mut self, buffer: &mut [u8], what: &'static str) -> Result<()> {
         let expected = self.position + buffer.len() as u64;
         let mut filled = 0;
         while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
@@ -98,7 +98,7 @@ impl<'a> Source<'a> {
     }
 
     /// Passes over the bytes up to `offset`, which must not lie behind.
-    pub(super) fn skip_to(&mut self, offset: u64, what: &'static str) -> Result<()> {
+    pub(crate) fn skip_to(&mut self, offset: u64, what: &'static str) -> Result<()> {
         self.check_room(offset, what)?;
         let ahead = offset.saturating_sub(self.position);
         let skipped = match &mut self.reader {
@@ -111,7 +111,7 @@ impl<'a> Source<'a> {
     }
 
     /// How many bytes are left. A compressed stream is read to its end, which verifies its checksum.
-    pub(super) fn drain(&mut self) -> Result<u64> {
+    pub(crate) fn drain(&mut self) -> Result<u64> {
         match &mut self.reader {
             Reader::Plain(_) => Ok(self.stored.saturating_sub(self.position)),
             Reader::Gzip(members) => io::copy(members, &mut io::sink())
@@ -120,7 +120,7 @@ impl<'a> Source<'a> {
     }
 
     /// Bytes that follow the last gzip member, known once [`drain`](Self::drain) has been called.
-    pub(super) fn after_gzip(&self) -> u64 {
+    pub(crate) fn after_gzip(&self) -> u64 {
         match &self.reader {
             Reader::Plain(_) => 0,
             Reader::Gzip(members) => members.after,

@@ -5,8 +5,7 @@ use std::io::ErrorKind;
 
 use medcore::Scalar;
 
-use super::datatype::{ByteOrder, DataType};
-use super::report::Scaling;
+use super::number::{ByteOrder, NumberType, Scaling};
 use super::source::Source;
 use crate::error::{Error, Result};
 
@@ -18,24 +17,24 @@ const USUAL_EXPANSION: u64 = 16;
 const VOXELS: &str = "the voxel data";
 
 /// Reads `count` voxels from where the source is.
-pub(super) fn voxels<T: Scalar>(
+pub(crate) fn voxels<T: Scalar>(
     source: &mut Source<'_>,
-    datatype: DataType,
+    number: NumberType,
     order: ByteOrder,
     scaling: Option<Scaling>,
     count: usize,
 ) -> Result<Vec<T>> {
-    let read = match datatype {
-        DataType::U8 => blocks::<u8, T>,
-        DataType::I8 => blocks::<i8, T>,
-        DataType::U16 => blocks::<u16, T>,
-        DataType::I16 => blocks::<i16, T>,
-        DataType::U32 => blocks::<u32, T>,
-        DataType::I32 => blocks::<i32, T>,
-        DataType::U64 => blocks::<u64, T>,
-        DataType::I64 => blocks::<i64, T>,
-        DataType::F32 => blocks::<f32, T>,
-        DataType::F64 => blocks::<f64, T>,
+    let read = match number {
+        NumberType::U8 => blocks::<u8, T>,
+        NumberType::I8 => blocks::<i8, T>,
+        NumberType::U16 => blocks::<u16, T>,
+        NumberType::I16 => blocks::<i16, T>,
+        NumberType::U32 => blocks::<u32, T>,
+        NumberType::I32 => blocks::<i32, T>,
+        NumberType::U64 => blocks::<u64, T>,
+        NumberType::I64 => blocks::<i64, T>,
+        NumberType::F32 => blocks::<f32, T>,
+        NumberType::F64 => blocks::<f64, T>,
     };
     read(source, order, scaling, count)
 }
