@@ -42,9 +42,12 @@ mod series;
 mod source;
 mod stack;
 mod study;
+mod suv;
+mod time;
 
 pub use options::{LoadOptions, Padding, Policy, Progress, ProgressFn, SpacingPolicy};
 pub use report::{Assumption, Duplicate, IrregularSpacing, Report};
 pub use scan::{scan, scan_with};
 pub use series::{Series, Split, SplitBy};
 pub use study::{SkipReason, Skipped, Study};
+pub use suv::SuvKind;
