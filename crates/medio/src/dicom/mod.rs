@@ -29,6 +29,7 @@
 //! ```
 
 mod codec;
+mod csa;
 mod elements;
 mod grouping;
 mod header;
