@@ -28,12 +28,21 @@
 //! # Ok::<(), medio::Error>(())
 //! ```
 
+mod attributes;
 mod codec;
+#[allow(dead_code, reason = "for readers of other objects")]
+mod dataset;
+#[allow(dead_code, reason = "for readers of other objects")]
 mod elements;
+mod file;
 mod grouping;
+#[allow(dead_code, reason = "for readers of other objects")]
 mod header;
+mod image_ref;
 mod job;
 mod load;
+#[allow(dead_code, reason = "for readers of other objects")]
+mod location;
 mod options;
 mod pixels;
 mod report;
@@ -42,7 +51,11 @@ mod series;
 mod source;
 mod stack;
 mod study;
+mod text;
+#[allow(dead_code, reason = "for readers of other objects")]
+mod value;
 
+pub use image_ref::ImageRef;
 pub use options::{LoadOptions, Padding, Policy, Progress, ProgressFn, SpacingPolicy};
 pub use report::{Assumption, Duplicate, IrregularSpacing, Report};
 pub use scan::{scan, scan_with};
