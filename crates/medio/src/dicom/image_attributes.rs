@@ -54,7 +54,11 @@ impl ImageAttributes {
         let set = self.elements.data_set();
         let per_frame = set.items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE).nth(self.frame);
         let shared = set.item(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE);
-        [per_frame, shared].into_iter().flatten().find_map(|groups| in_groups(groups, tag)).or_else(|| set.get(tag))
+        [per_frame, shared]
+            .into_iter()
+            .flatten()
+            .find_map(|groups| in_groups(groups, tag))
+            .or_else(|| set.get(tag))
     }
 }
 

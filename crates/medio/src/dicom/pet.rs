@@ -5,18 +5,21 @@ use dicom_dictionary_std::tags;
 
 use super::dataset::DataSet;
 use super::header::Header;
+use super::private;
 use super::suv::{self, NoSuv, PetAttributes, SuvKind};
 use super::time::{Moment, parse_time};
 use crate::error::{Error, Result};
 
+const PHILIPS: &str = "Philips PET Private Group";
+
 /// The factor from each image's rescaled values to SUV, in the order of the images.
-pub(super) fn factors(headers: &[Header], kind: SuvKind) -> Result<Vec<f64>> {
+pub(super) fn factors(headers: &[&Header], kind: SuvKind) -> Result<Vec<f64>> {
     let images = headers
         .iter()
         .map(|header| Ok(attributes(header.read_elements()?.data_set())))
         .collect::<Result<Vec<_>>>()?;
     let first = images.iter().filter_map(|pet| pet.acquisition).min_by(|a, b| a.order(*b));
-    let factor = |(header, pet): (&Header, &PetAttributes)| {
+    let factor = |(header, pet): (&&Header, &PetAttributes)| {
         suv::factor(pet, kind, first).map_err(|reason| refusal(header, reason))
     };
     headers.iter().zip(&images).map(factor).collect()
@@ -44,32 +47,18 @@ fn attributes(set: DataSet<'_>) -> PetAttributes {
         decay_correction: text(tags::DECAY_CORRECTION),
         series: moment(tags::SERIES_DATE, tags::SERIES_TIME),
         acquisition: moment(tags::ACQUISITION_DATE, tags::ACQUISITION_TIME),
-        ge_scan: private(set, 0x0009, "GEMS_PETD_01", 0x0D).and_then(|text| Moment::parse(&text)),
+        ge_scan: private::find(set, 0x0009, "GEMS_PETD_01", 0x0D).and_then(|e| Moment::parse(&e.text())),
         frame_reference_ms: number(tags::FRAME_REFERENCE_TIME),
         frame_duration_ms: number(tags::ACTUAL_FRAME_DURATION),
-        injection: of_tracer(tags::RADIOPHARMACEUTICAL_START_DATE_TIME).and_then(|e| Moment::parse(&e.text())),
+        injection: of_tracer(tags::RADIOPHARMACEUTICAL_START_DATE_TIME)
+            .and_then(|e| Moment::parse(&e.text())),
         injection_time: of_tracer(tags::RADIOPHARMACEUTICAL_START_TIME).and_then(|e| parse_time(&e.text())),
         dose: of_tracer(tags::RADIONUCLIDE_TOTAL_DOSE).and_then(|e| e.decimal()),
         half_life: of_tracer(tags::RADIONUCLIDE_HALF_LIFE).and_then(|e| e.decimal()),
         weight: number(tags::PATIENT_WEIGHT),
         height: number(tags::PATIENT_SIZE),
         sex: text(tags::PATIENT_SEX),
-        philips_suv: private(set, 0x7053, "Philips PET Private Group", 0x00).and_then(|t| t.parse().ok()),
-        philips_activity: private(set, 0x7053, "Philips PET Private Group", 0x09).and_then(|t| t.parse().ok()),
+        philips_suv: private::find(set, 0x7053, PHILIPS, 0x00).and_then(|e| e.decimal()),
+        philips_activity: private::find(set, 0x7053, PHILIPS, 0x09).and_then(|e| e.decimal()),
     }
-}
-
-/// The text of a private element in the block that its creator reserved (PS3.5 7.8.1).
-fn private(set: DataSet<'_>, group: u16, creator: &str, element: u16) -> Option<String> {
-    let mut block = None;
-    for found in set.elements().skip_while(|e| e.tag.group() < group).take_while(|e| e.tag.group() == group) {
-        let number = found.tag.element();
-        if (0x10..=0xFF).contains(&number) && found.text() == creator {
-            block = Some(number << 8);
-        }
-        if block.is_some_and(|block| block | element == number) {
-            return Some(found.text());
-        }
-    }
-    None
 }

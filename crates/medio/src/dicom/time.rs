@@ -30,6 +30,10 @@ impl Moment {
         self.seconds.rem_euclid(DAY)
     }
 
+    pub(super) fn order(self, other: Self) -> std::cmp::Ordering {
+        self.seconds.total_cmp(&other.seconds)
+    }
+
     pub(super) fn plus(self, seconds: f64) -> Self {
         Self { seconds: self.seconds + seconds }
     }
