@@ -11,6 +11,7 @@
 //! | three orthogonal views | [`orthogonal`] |
 //! | linear probes | [`probe`] |
 //! | the sheet of `embed` | [`sheet`] |
+//! | a sidecar of BIDS | [`sidecar`] |
 //! | text in columns | [`table`] |
 //! | results as safetensors | [`tensors`] |
 
@@ -24,6 +25,7 @@ pub mod picture;
 pub mod probe;
 pub mod progress;
 pub mod sheet;
+pub mod sidecar;
 pub mod table;
 pub mod tensors;
 
