@@ -32,6 +32,7 @@ mod attributes;
 mod codec;
 #[allow(dead_code, reason = "for readers of other objects")]
 mod dataset;
+pub mod derived;
 #[allow(dead_code, reason = "for readers of other objects")]
 mod elements;
 mod file;
@@ -43,17 +44,21 @@ mod job;
 mod load;
 #[allow(dead_code, reason = "for readers of other objects")]
 mod location;
+mod object;
 mod options;
 mod pixels;
 mod report;
 mod scan;
+pub mod seg;
 mod series;
 mod source;
+pub mod sr;
 mod stack;
 mod study;
 mod text;
 #[allow(dead_code, reason = "for readers of other objects")]
 mod value;
+mod write;
 
 pub use image_ref::ImageRef;
 pub use options::{LoadOptions, Padding, Policy, Progress, ProgressFn, SpacingPolicy};
@@ -61,3 +66,4 @@ pub use report::{Assumption, Duplicate, IrregularSpacing, Report};
 pub use scan::{scan, scan_with};
 pub use series::{Series, Split, SplitBy};
 pub use study::{SkipReason, Skipped, Study};
+pub use write::{Code, NewSeries};
