@@ -154,6 +154,16 @@ pub enum Error {
         /// The first such slice.
         path: PathBuf,
     },
+    /// Segments of a segmentation that share a voxel, where the caller wants one label for each.
+    #[error("{}: segments {first} and {second} overlap", path.display())]
+    OverlappingSegments {
+        /// The file.
+        path: PathBuf,
+        /// Number of the segment that has the voxel first.
+        first: u16,
+        /// Number of the other.
+        second: u16,
+    },
     /// The caller's callback asked to stop.
     #[error("{}: cancelled", path.display())]
     Cancelled {
@@ -188,6 +198,7 @@ impl Error {
             | Self::DuplicatePosition { path, .. }
             | Self::Tilted { path, .. }
             | Self::Lossy { path }
+            | Self::OverlappingSegments { path, .. }
             | Self::Cancelled { path } => path,
         }
     }

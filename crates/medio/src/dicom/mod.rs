@@ -34,6 +34,7 @@ mod codec;
 mod copies;
 #[allow(dead_code, reason = "for readers of other objects")]
 mod dataset;
+pub mod derived;
 #[allow(dead_code, reason = "for readers of other objects")]
 mod elements;
 mod file;
@@ -50,6 +51,7 @@ mod kind;
 mod load;
 #[allow(dead_code, reason = "for readers of other objects")]
 mod location;
+mod object;
 mod options;
 mod pet;
 mod philips;
@@ -57,8 +59,10 @@ mod pixels;
 mod private;
 mod report;
 mod scan;
+pub mod seg;
 mod series;
 mod source;
+pub mod sr;
 mod stack;
 mod study;
 mod suv;
@@ -66,6 +70,7 @@ mod text;
 mod time;
 #[allow(dead_code, reason = "for readers of other objects")]
 mod value;
+mod write;
 
 pub use dicom_core::Tag;
 pub use image_attributes::ImageAttributes;
@@ -77,3 +82,4 @@ pub use scan::{scan, scan_bytes, scan_bytes_with, scan_with};
 pub use series::{Series, Split, SplitBy};
 pub use study::{SkipReason, Skipped, Study};
 pub use suv::SuvKind;
+pub use write::{Code, NewSeries};

@@ -143,7 +143,12 @@ impl Series {
     /// refers to. Of several images at one position only the one that [`Series::load`] keeps is named, so that these are as
     /// many as [`Series::size`] says. A volume that is [resampled](SpacingPolicy::Resample) has other slices.
     pub fn image_refs(&self) -> impl ExactSizeIterator<Item = ImageRef<'_>> {
-        self.kept.iter().filter_map(|&k| self.slices.get(k)).map(ImageRef::of).collect::<Vec<_>>().into_iter()
+        self.kept_slices().map(ImageRef::of).collect::<Vec<_>>().into_iter()
+    }
+
+    /// The slices of the volume.
+    pub(super) fn kept_slices(&self) -> impl Iterator<Item = &Header> {
+        self.kept.iter().filter_map(|&k| self.slices.get(k))
     }
 
     /// Any attribute of one image, by tag, read again from its file. Images are counted in the order of [`Series::files`].
