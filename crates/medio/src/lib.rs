@@ -7,7 +7,7 @@
 //! | [`metaimage`] | `.mha`, `.mhd` with data files | `.mha`, `.mhd` |
 //! | [`nrrd`] | `.nrrd`, `.nhdr` with data files, `.seg.nrrd` | `.nrrd`, `.nhdr`, `.seg.nrrd` |
 //!
-//! What a file holds is told by its content, not by its name. Nothing is allocated on the word of a header:
+//! [`read`] and [`write()`] know all of these. What a file holds is told by its content, not by its name. Nothing is allocated on the word of a header:
 //! sizes are checked against the bytes that are there first.
 
 pub mod dicom;
@@ -15,7 +15,9 @@ mod error;
 pub mod metaimage;
 pub mod nifti;
 pub mod nrrd;
+mod open;
 mod stored;
 
 pub use error::{Error, Result};
+pub use open::{Format, read, write};
 pub use stored::{ByteOrder, NumberType, Scaling};

@@ -34,7 +34,7 @@ pub fn write<T: Scalar>(path: impl AsRef<Path>, volume: &Volume<T>) -> Result<()
 /// ```
 ///
 /// # Errors
-/// As [`write`], and [`Error::Invalid`] for a further field that is empty, written anyway, or has `=` or a line end.
+/// As [`write()`], and [`Error::Invalid`] for a further field that is empty, written anyway, or has `=` or a line end.
 pub fn write_with<T: Scalar>(
     path: impl AsRef<Path>,
     volume: &Volume<T>,
