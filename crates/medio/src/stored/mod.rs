@@ -1,8 +1,10 @@
 //! What the formats share: numbers as files store them, brought to voxels in one pass, and files written in one step.
 
 mod atomic;
+mod cast;
 mod convert;
 mod number;
+mod raw;
 mod source;
 
 pub(crate) use atomic::write_atomically;

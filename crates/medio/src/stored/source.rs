@@ -1,11 +1,13 @@
 //! The bytes of a file, compressed or not, without trust in what the header says about them.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor, ErrorKind, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
+use std::sync::Arc;
 
 use flate2::bufread::GzDecoder;
 
+use super::raw::{Raw, Sequential};
 use crate::error::{Error, Result};
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -13,17 +15,17 @@ const FILE_BUFFER: usize = 1 << 17;
 /// Deflate makes at most 258 bytes of two bits, so no stream expands more than this (zlib's technical notes).
 const MAX_EXPANSION: u64 = 1032;
 
-trait ReadSeek: BufRead + Seek {}
-impl<R: BufRead + Seek> ReadSeek for R {}
+type Buffered<'a> = BufReader<Sequential<'a>>;
 
 enum Reader<'a> {
-    Plain(Box<dyn ReadSeek + 'a>),
-    Gzip(Box<GzipMembers<Box<dyn ReadSeek + 'a>>>),
+    Plain(Buffered<'a>),
+    Gzip(Box<GzipMembers<Buffered<'a>>>),
 }
 
 /// The decompressed bytes of a file, in order.
 pub(crate) struct Source<'a> {
     path: &'a Path,
+    raw: Arc<Raw<'a>>,
     reader: Reader<'a>,
     /// Bytes of the file as it is.
     stored: u64,
@@ -36,22 +38,35 @@ impl<'a> Source<'a> {
         let io = |source| Error::Io { path: path.into(), source };
         let file = File::open(path).map_err(io)?;
         let stored = file.metadata().map_err(io)?.len();
-        Self::new(path, Box::new(BufReader::with_capacity(FILE_BUFFER, file)), stored)
+        Self::new(path, Arc::new(Raw::file(file)), stored)
     }
 
     /// Bytes in memory.
     pub(crate) fn from_bytes(path: &'a Path, bytes: &'a [u8]) -> Result<Self> {
-        Self::new(path, Box::new(Cursor::new(bytes)), bytes.len() as u64)
+        Self::new(path, Arc::new(Raw::Memory(bytes)), bytes.len() as u64)
     }
 
-    fn new(path: &'a Path, mut raw: Box<dyn ReadSeek + 'a>, stored: u64) -> Result<Self> {
-        let start = raw.fill_buf().map_err(|source| Error::Io { path: path.into(), source })?;
+    /// From the start of a file that is open already and has `stored` bytes.
+    pub(crate) fn new(path: &'a Path, raw: Arc<Raw<'a>>, stored: u64) -> Result<Self> {
+        let io = |source| Error::Io { path: path.into(), source };
+        let mut buffered = BufReader::with_capacity(FILE_BUFFER, Sequential::new(Arc::clone(&raw), stored));
+        let start = buffered.fill_buf().map_err(io)?;
         let reader = if start.starts_with(&GZIP_MAGIC) {
-            Reader::Gzip(Box::new(GzipMembers { member: Some(GzDecoder::new(raw)), after: 0 }))
+            Reader::Gzip(Box::new(GzipMembers { member: Some(GzDecoder::new(buffered)), after: 0 }))
         } else {
-            Reader::Plain(raw)
+            Reader::Plain(buffered)
         };
-        Ok(Self { path, reader, stored, position: 0 })
+        Ok(Self { path, raw, reader, stored, position: 0 })
+    }
+
+    /// The file as it is, to be opened again with [`new`](Self::new).
+    pub(crate) fn raw(&self) -> Arc<Raw<'a>> {
+        Arc::clone(&self.raw)
+    }
+
+    /// Where the next byte comes from, counted in decompressed bytes.
+    pub(crate) fn position(&self) -> u64 {
+        self.position
     }
 
     /// The file, for messages.
@@ -97,6 +112,28 @@ impl<'a> Source<'a> {
         Ok(())
     }
 
+    /// Reads `len` bytes; what a compressed file only claims to hold is not allocated.
+    pub(crate) fn read_vec(&mut self, len: usize, what: &'static str) -> Result<Vec<u8>> {
+        self.check_room(self.position.saturating_add(len as u64), what)?;
+        let mut bytes = Vec::new();
+        while bytes.len() < len {
+            let start = bytes.len();
+            bytes.resize(len.min(start + FILE_BUFFER), 0);
+            self.read_exact(bytes.get_mut(start..).unwrap_or_default(), what)?;
+        }
+        Ok(bytes)
+    }
+
+    /// Reads bytes of a plain file at any place, whatever has been read in order.
+    pub(crate) fn read_exact_at(&self, buffer: &mut [u8], position: u64, what: &'static str) -> Result<()> {
+        let found = self.raw.fill_at(buffer, position).map_err(|e| self.io(e))?;
+        if found == buffer.len() {
+            return Ok(());
+        }
+        let (expected, found) = (position + buffer.len() as u64, position + found as u64);
+        Err(Error::Truncated { path: self.path.into(), what, expected, found })
+    }
+
     /// Passes over the bytes up to `offset`, which must not lie behind.
     pub(crate) fn skip_to(&mut self, offset: u64, what: &'static str) -> Result<()> {
         self.check_room(offset, what)?;
@@ -134,6 +171,10 @@ impl<'a> Source<'a> {
         }
     }
 
+    fn io(&self, source: io::Error) -> Error {
+        Error::Io { path: self.path.into(), source }
+    }
+
     fn truncated(&self, what: &'static str, expected: u64) -> Error {
         Error::Truncated { path: self.path.into(), what, expected, found: self.position }
     }
@@ -147,7 +188,7 @@ impl<'a> Source<'a> {
                 expected: "deflate data with a matching checksum".into(),
                 found: source.to_string(),
             },
-            _ => Error::Io { path: self.path.into(), source },
+            _ => self.io(source),
         }
     }
 }
