@@ -10,7 +10,7 @@ use bytemuck::allocation::try_zeroed_vec;
 use medcore::Scalar;
 use rayon::prelude::*;
 
-use super::cast::{Stored, Target, convert};
+use super::cast::{Target, convert};
 use super::number::{ByteOrder, NumberType, Scaling};
 use super::source::Source;
 use crate::error::{Error, Result};
@@ -80,48 +80,64 @@ pub(crate) fn voxels<T: Scalar>(
 /// As [`voxels`].
 pub(crate) fn read_runs<T: Scalar>(source: &mut Source<'_>, coding: Coding, runs: &Runs) -> Result<Vec<T>> {
     let mut slot: Option<Vec<T>> = None;
+    read_into(&mut slot, source, coding, runs)?;
+    // `Scalar` is sealed: it was one of the types there.
+    Ok(slot.unwrap_or_default())
+}
+
+/// Not generic, so that the hundred pairs of types are compiled once and not in every crate that reads.
+fn read_into(slot: &mut dyn Any, source: &mut Source<'_>, coding: Coding, runs: &Runs) -> Result<()> {
     macro_rules! attempt {
         ($($t:ty),*) => {$(
-            if let Some(slot) = (&mut slot as &mut dyn Any).downcast_mut::<Option<Vec<$t>>>() {
+            if let Some(slot) = slot.downcast_mut::<Option<Vec<$t>>>() {
                 *slot = Some(read_as::<$t>(source, coding, runs)?);
             }
         )*};
     }
     attempt!(u8, i8, u16, i16, u32, i32, u64, i64, f32, f64);
-    // `Scalar` is sealed: one of them was it.
-    Ok(slot.unwrap_or_default())
+    Ok(())
 }
+
+/// Brings a block of stored numbers to voxels.
+type Convert<T> = fn(&[u8], ByteOrder, Option<Scaling>, &mut [T]);
 
 fn read_as<T: Target>(source: &mut Source<'_>, coding: Coding, runs: &Runs) -> Result<Vec<T>> {
-    let read = match coding.number {
-        NumberType::U8 => read_from::<u8, T>,
-        NumberType::I8 => read_from::<i8, T>,
-        NumberType::U16 => read_from::<u16, T>,
-        NumberType::I16 => read_from::<i16, T>,
-        NumberType::U32 => read_from::<u32, T>,
-        NumberType::I32 => read_from::<i32, T>,
-        NumberType::U64 => read_from::<u64, T>,
-        NumberType::I64 => read_from::<i64, T>,
-        NumberType::F32 => read_from::<f32, T>,
-        NumberType::F64 => read_from::<f64, T>,
+    let convert: Convert<T> = match coding.number {
+        NumberType::U8 => convert::<u8, T>,
+        NumberType::I8 => convert::<i8, T>,
+        NumberType::U16 => convert::<u16, T>,
+        NumberType::I16 => convert::<i16, T>,
+        NumberType::U32 => convert::<u32, T>,
+        NumberType::I32 => convert::<i32, T>,
+        NumberType::U64 => convert::<u64, T>,
+        NumberType::I64 => convert::<i64, T>,
+        NumberType::F32 => convert::<f32, T>,
+        NumberType::F64 => convert::<f64, T>,
     };
-    read(source, coding, runs)
-}
-
-fn read_from<S: Stored, T: Target>(source: &mut Source<'_>, coding: Coding, runs: &Runs) -> Result<Vec<T>> {
-    if source.compressed() { inflate::<S, T>(source, coding, runs) } else { plain::<S, T>(source, coding, runs) }
+    if source.compressed() {
+        inflate(source, coding, runs, convert)
+    } else {
+        plain(source, coding, runs, convert)
+    }
 }
 
 /// By all threads, each block where it belongs. The bytes are there: nothing more is allocated than they can fill.
-fn plain<S: Stored, T: Target>(source: &mut Source<'_>, coding: Coding, runs: &Runs) -> Result<Vec<T>> {
-    let size = size_of::<S>();
+fn plain<T: Target>(
+    source: &mut Source<'_>,
+    coding: Coding,
+    runs: &Runs,
+    convert: Convert<T>,
+) -> Result<Vec<T>> {
+    let size = coding.number.size();
     let count = runs.numbers();
     let last = (runs.inner.0 * runs.outer.0).saturating_sub(1);
     let end = runs.offset(last) + (runs.len * size) as u64;
     source.check_room(end, VOXELS)?;
     let mut voxels: Vec<T> = try_zeroed_vec(count).map_err(|()| out_of_memory(source))?;
     let from = &*source;
-    let as_stored = S::NAME == T::NAME && coding.scaling.is_none() && coding.order == ByteOrder::Little;
+    let as_stored = NumberType::of::<T>() == coding.number
+        && coding.scaling.is_none()
+        && coding.order == ByteOrder::Little;
     if as_stored && cfg!(target_endian = "little") {
         let bytes = bytemuck::cast_slice_mut::<T, u8>(&mut voxels);
         for_blocks(bytes, runs.len * size, BLOCK, |block, run, within| {
@@ -131,7 +147,7 @@ fn plain<S: Stored, T: Target>(source: &mut Source<'_>, coding: Coding, runs: &R
         for_blocks(&mut voxels, runs.len, BLOCK / size, |block, run, within| {
             let mut buffer = vec![0; block.len() * size];
             from.read_exact_at(&mut buffer, runs.offset(run) + (within * size) as u64, VOXELS)?;
-            convert::<S, T>(&buffer, coding.order, coding.scaling, block);
+            convert(&buffer, coding.order, coding.scaling, block);
             Ok(())
         })?;
     }
@@ -152,8 +168,13 @@ fn for_blocks<T: Send>(
 }
 
 /// In order, with one block inflated while the one before is converted.
-fn inflate<S: Stored, T: Target>(source: &mut Source<'_>, coding: Coding, runs: &Runs) -> Result<Vec<T>> {
-    let size = size_of::<S>();
+fn inflate<T: Target>(
+    source: &mut Source<'_>,
+    coding: Coding,
+    runs: &Runs,
+    convert: Convert<T>,
+) -> Result<Vec<T>> {
+    let size = coding.number.size();
     let count = runs.numbers();
     let mut voxels: Vec<T> = Vec::new();
     let (mut next, mut ready) = (Vec::new(), Vec::new());
@@ -166,7 +187,11 @@ fn inflate<S: Stored, T: Target>(source: &mut Source<'_>, coding: Coding, runs: 
             let room = reserve(&mut voxels, ready.len() / size, count, source);
             let (inflated, ()) = rayon::join(
                 || source.read_exact(&mut next, VOXELS),
-                || if room.is_ok() { append::<S, T>(&ready, coding, &mut voxels) },
+                || {
+                    if room.is_ok() {
+                        append(&ready, coding, convert, &mut voxels)
+                    }
+                },
             );
             room.and(inflated)?;
             std::mem::swap(&mut next, &mut ready);
@@ -174,7 +199,7 @@ fn inflate<S: Stored, T: Target>(source: &mut Source<'_>, coding: Coding, runs: 
         }
     }
     reserve(&mut voxels, ready.len() / size, count, source)?;
-    append::<S, T>(&ready, coding, &mut voxels);
+    append(&ready, coding, convert, &mut voxels);
     Ok(voxels)
 }
 
@@ -190,10 +215,10 @@ fn reserve<T>(voxels: &mut Vec<T>, now: usize, count: usize, source: &Source<'_>
     voxels.try_reserve_exact(more).map_err(|_| out_of_memory(source))
 }
 
-fn append<S: Stored, T: Target>(bytes: &[u8], coding: Coding, voxels: &mut Vec<T>) {
+fn append<T: Target>(bytes: &[u8], coding: Coding, convert: Convert<T>, voxels: &mut Vec<T>) {
     let start = voxels.len();
-    voxels.resize(start + bytes.len() / size_of::<S>(), T::default());
-    convert::<S, T>(bytes, coding.order, coding.scaling, voxels.get_mut(start..).unwrap_or_default());
+    voxels.resize(start + bytes.len() / coding.number.size(), T::default());
+    convert(bytes, coding.order, coding.scaling, voxels.get_mut(start..).unwrap_or_default());
 }
 
 fn out_of_memory(source: &Source<'_>) -> Error {

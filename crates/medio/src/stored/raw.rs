@@ -2,11 +2,15 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
 use std::sync::Arc;
 #[cfg(not(any(unix, windows)))]
 use std::sync::Mutex;
 
+use crate::error::{Error, Result};
+
 /// A file or bytes in memory, readable at any position by several threads at once.
+#[derive(Debug)]
 pub(crate) enum Raw<'a> {
     /// An open file: it stays the same one when another takes its name.
     #[cfg(any(unix, windows))]
@@ -18,12 +22,20 @@ pub(crate) enum Raw<'a> {
     Memory(&'a [u8]),
 }
 
-impl Raw<'_> {
-    /// An open file.
-    pub(crate) fn file(file: File) -> Self {
+impl<'a> Raw<'a> {
+    /// Opens a file, and tells how long it is.
+    pub(crate) fn open(path: &Path) -> Result<(Arc<Self>, u64)> {
+        let io = |source| Error::Io { path: path.into(), source };
+        let file = File::open(path).map_err(io)?;
+        let stored = file.metadata().map_err(io)?.len();
         #[cfg(not(any(unix, windows)))]
         let file = Mutex::new(file);
-        Self::File(file)
+        Ok((Arc::new(Self::File(file)), stored))
+    }
+
+    /// Bytes in memory, and how many there are.
+    pub(crate) fn memory(bytes: &'a [u8]) -> (Arc<Self>, u64) {
+        (Arc::new(Self::Memory(bytes)), bytes.len() as u64)
     }
 
     /// Reads from a position; 0 bytes at the end.

@@ -1,6 +1,5 @@
 //! The bytes of a file, compressed or not, without trust in what the header says about them.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
@@ -34,16 +33,16 @@ pub(crate) struct Source<'a> {
 
 impl<'a> Source<'a> {
     /// Opens a file; gzip is told by its first bytes.
+    #[allow(dead_code, reason = "for formats that read each file once")]
     pub(crate) fn open(path: &'a Path) -> Result<Self> {
-        let io = |source| Error::Io { path: path.into(), source };
-        let file = File::open(path).map_err(io)?;
-        let stored = file.metadata().map_err(io)?.len();
-        Self::new(path, Arc::new(Raw::file(file)), stored)
+        let (raw, stored) = Raw::open(path)?;
+        Self::new(path, raw, stored)
     }
 
     /// Bytes in memory.
     pub(crate) fn from_bytes(path: &'a Path, bytes: &'a [u8]) -> Result<Self> {
-        Self::new(path, Arc::new(Raw::Memory(bytes)), bytes.len() as u64)
+        let (raw, stored) = Raw::memory(bytes);
+        Self::new(path, raw, stored)
     }
 
     /// From the start of a file that is open already and has `stored` bytes.
@@ -57,11 +56,6 @@ impl<'a> Source<'a> {
             Reader::Plain(buffered)
         };
         Ok(Self { path, raw, reader, stored, position: 0 })
-    }
-
-    /// The file as it is, to be opened again with [`new`](Self::new).
-    pub(crate) fn raw(&self) -> Arc<Raw<'a>> {
-        Arc::clone(&self.raw)
     }
 
     /// Where the next byte comes from, counted in decompressed bytes.
@@ -122,6 +116,30 @@ impl<'a> Source<'a> {
             self.read_exact(bytes.get_mut(start..).unwrap_or_default(), what)?;
         }
         Ok(bytes)
+    }
+
+    /// Reads what is left, which must not be more than `most` bytes.
+    pub(crate) fn read_rest(&mut self, most: u64) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let mut block = vec![0; 1 << 13];
+        loop {
+            let n = match self.read(&mut block) {
+                Err(e) if e.kind() == ErrorKind::Interrupted => continue,
+                found => found.map_err(|e| self.failed(e, "the rest of the file", self.position))?,
+            };
+            self.position += n as u64;
+            bytes.extend(block.iter().take(n));
+            if n == 0 {
+                return Ok(bytes);
+            }
+            if bytes.len() as u64 > most {
+                return Err(Error::Unsupported {
+                    path: self.path.into(),
+                    what: "rest of the file",
+                    found: format!("longer than {most} bytes"),
+                });
+            }
+        }
     }
 
     /// Reads bytes of a plain file at any place, whatever has been read in order.
