@@ -32,7 +32,7 @@ pub fn read_color(path: impl AsRef<Path>, options: &ReadOptions) -> Result<(Colo
     let channels = report.datatype.components();
     let channel = |index: usize| {
         let values = bytes.iter().skip(index).step_by(channels).copied().collect();
-        Volume::from_vec(values, geometry.clone())
+        Volume::from_vec(values, geometry)
             .map_err(|source| Error::Geometry { path: path.into(), source })
     };
     let alpha = if channels == 4 { Some(channel(3)?) } else { None };

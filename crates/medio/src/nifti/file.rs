@@ -294,7 +294,7 @@ impl<'a> NiftiFile<'a> {
     fn volume<T: Scalar>(&self, source: &mut Source<'_>, volume: usize) -> Result<Volume<T>> {
         let runs = Runs::one(self.start(volume)?, self.extents.voxels());
         let voxels = self.numbers(source, &runs)?;
-        Volume::from_vec(voxels, self.geometry.clone()).map_err(|e| self.geometry_error(e))
+        Volume::from_vec(voxels, self.geometry).map_err(|e| self.geometry_error(e))
     }
 
     /// Voxels as real numbers. `runs` counts voxels.
