@@ -33,14 +33,19 @@ fn assert_affine(found: &[f64], expected: &[f64], name: &str) {
 #[test]
 fn every_file_reads_as_nibabel_reads_it() {
     let cases = cases();
-    assert!(cases.len() > 55, "only {} cases", cases.len());
+    assert!(cases.len() > 75, "only {} cases", cases.len());
     for case in cases {
-        let volume = if case.name.starts_with("dim_4") { Some(1) } else { None };
-        let options = ReadOptions { volume, ..ReadOptions::default() };
+        let options = case.options();
         let (f64s, _) = nifti::read_with::<f64>(path(&case.name), &options).unwrap();
         assert_eq!(f64s.size(), case.size, "{}", case.name);
         assert_affine(&affine(&f64s), &case.affine, &case.name);
-        assert_eq!(f64s.as_slice(), case.values, "{}", case.name);
+        // Of magnitude and phase the libraries of Python and Rust round the last bit differently.
+        let close = |(a, b): (&f64, &f64)| (a - b).abs() <= 4.0 * f64::EPSILON * b.abs();
+        let same = f64s.as_slice().iter().zip(&case.values).all(close);
+        assert!(if case.part.is_some() { same } else { f64s.as_slice() == case.values }, "{}", case.name);
+        if case.part.is_some() || case.name.contains(".hdr") {
+            continue;
+        }
         let (f32s, _) = nifti::read_with::<f32>(path(&case.name), &options).unwrap();
         let expected: Vec<f32> = case.values.iter().map(|&x| x as f32).collect();
         assert_eq!(f32s.as_slice(), expected, "{}", case.name);
@@ -125,7 +130,7 @@ fn content_not_name_tells_compression() {
 fn what_lies_around_the_voxels() {
     assert_eq!(notes("offset_1024.nii"), []);
     assert_eq!(notes("offset_0.nii"), [Note::VoxOffsetAssumed { used: 352 }]);
-    assert_eq!(notes("extension.nii"), [Note::ExtensionsSkipped { bytes: 32 }]);
+    assert_eq!(notes("extension.nii"), []);
     assert_eq!(notes("trailing_bytes.nii"), [Note::TrailingBytes { bytes: 4 }]);
     assert_eq!(notes("bitpix_8.nii"), [Note::BitpixMismatch { expected: 16, found: 8 }]);
 }
@@ -146,7 +151,7 @@ fn transforms_and_their_precedence() {
     assert_eq!(load::<f32>("sform_only.nii").1.transform, Transform::Sform { code: 1 });
     assert_eq!(load::<f32>("neither.nii").1.transform, Transform::Pixdim);
     assert_eq!(load::<f32>("qform_only.nii").1.disagreement_mm, None);
-    let options = ReadOptions { precedence: TransformPrecedence::QformFirst, ..ReadOptions::default() };
+    let options = ReadOptions::new().precedence(TransformPrecedence::QformFirst);
     let transform = |name| nifti::read_with::<f32>(path(name), &options).unwrap().1.transform;
     assert_eq!(load::<f32>("codes_4_2.nii").1.transform, Transform::Sform { code: 4 });
     assert_eq!(transform("codes_4_2.nii"), Transform::Qform { code: 2 });
@@ -157,7 +162,7 @@ fn transforms_and_their_precedence() {
 
 #[test]
 fn the_disagreement_is_the_largest_distance_of_a_corner() {
-    let options = ReadOptions { precedence: TransformPrecedence::QformFirst, ..ReadOptions::default() };
+    let options = ReadOptions::new().precedence(TransformPrecedence::QformFirst);
     let (s, report) = load::<i16>("disagree.nii");
     let (q, _) = nifti::read_with::<i16>(path("disagree.nii"), &options).unwrap();
     let mut largest = 0f64;
@@ -179,7 +184,7 @@ fn several_volumes_need_a_choice() {
     for name in ["dim_4.nii", "dim_4.nii.gz"] {
         let all: Vec<Vec<u8>> = (0..3)
             .map(|index| {
-                let options = ReadOptions { volume: Some(index), ..ReadOptions::default() };
+                let options = ReadOptions::new().volume(index);
                 let (volume, report) = nifti::read_with::<u8>(path(name), &options).unwrap();
                 assert_eq!(report.volumes, 3);
                 volume.as_slice().to_vec()
@@ -190,9 +195,9 @@ fn several_volumes_need_a_choice() {
             panic!("read one of three")
         };
         assert!(found.contains('3') && found.contains("`volume`"), "{found}");
-        let options = ReadOptions { volume: Some(3), ..ReadOptions::default() };
+        let options = ReadOptions::new().volume(3);
         let found = nifti::read_with::<u8>(path(name), &options);
-        assert!(matches!(found, Err(Error::Invalid { what: "the `volume` option", .. })));
+        assert!(matches!(found, Err(Error::Invalid { what: "the index of a volume", .. })));
     }
 }
 

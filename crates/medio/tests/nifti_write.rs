@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use medcore::{Affine3, Geometry, LabelMap, Point3, Ras, Spacing, Volume, Voxel};
 use medio::Error;
-use medio::nifti::{self, DataType, ReadOptions, Transform};
+use medio::nifti::{self, DataType, ReadOptions, Transform, Version, WriteOptions};
 use nifti_common::path;
 
 fn axial(size: [usize; 3]) -> Geometry {
@@ -106,8 +106,8 @@ fn the_qform_agrees_or_is_left_out() {
 
 #[test]
 fn every_fixture_survives_being_written() {
-    for case in nifti_common::cases().iter().filter(|case| !case.name.starts_with("dim_4")) {
-        let volume = nifti::read_as::<f64>(path(&case.name)).unwrap();
+    for case in nifti_common::cases() {
+        let (volume, _) = nifti::read_with::<f64>(path(&case.name), &case.options()).unwrap();
         let (back, _) = round_trip(&volume, "a.nii.gz");
         assert_eq!(back.as_slice(), volume.as_slice(), "{}", case.name);
         // Relative for the file in metres.
@@ -123,7 +123,7 @@ fn names_are_kept_and_other_extensions_refused() {
         round_trip(&volume, name);
     }
     let folder = tempfile::tempdir().unwrap();
-    for name in ["a.img", "a.gz", "a.nii.bz2", "a", "anii", "a.nrrd"] {
+    for name in ["a.gz", "a.nii.bz2", "a", "anii", "a.nrrd"] {
         let found = nifti::write(folder.path().join(name), &volume);
         assert!(matches!(found, Err(Error::Invalid { what: "file extension", .. })), "{name}");
     }
@@ -136,12 +136,12 @@ fn a_failed_write_leaves_what_was_there() {
     let path = folder.path().join("a.nii");
     nifti::write(&path, &Volume::filled(1i16, axial([2, 3, 4]))).unwrap();
     let too_wide = Volume::filled(2u8, axial([1, 1, 32768]));
-    assert!(matches!(nifti::write(&path, &too_wide), Err(Error::Unsupported { what: "extent", .. })));
+    let nifti1 = WriteOptions::new().version(Version::Nifti1);
+    let found = nifti::write_with(&path, &too_wide, &nifti1);
+    assert!(matches!(found, Err(Error::Unsupported { what: "extent", .. })));
     assert_eq!(nifti::read_as::<i16>(&path).unwrap().as_slice()[0], 1);
     nifti::write(&path, &Volume::filled(2u8, axial([1, 1, 32767]))).unwrap();
     assert_eq!(nifti::read_as::<i16>(&path).unwrap().size(), [1, 1, 32767]);
-    let missing = folder.path().join("no/such/a.nii");
-    assert!(matches!(nifti::write(missing, &too_wide), Err(Error::Unsupported { .. })));
     let missing = folder.path().join("no/such/a.nii");
     assert!(matches!(nifti::write(missing, &Volume::filled(1u8, axial([1, 1, 1]))), Err(Error::Io { .. })));
 }

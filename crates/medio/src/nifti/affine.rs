@@ -1,6 +1,6 @@
 //! The transforms of a header (`nifti1.h`, methods 1 to 3).
 
-use medcore::{Affine3, Point3, Ras, Voxel};
+use medcore::{Affine3, Geometry, Point3, Ras, Voxel};
 
 use super::header::Header;
 use super::options::TransformPrecedence;
@@ -10,17 +10,20 @@ use super::report::{Note, Transform, Version};
 /// Where a header places the voxels.
 pub(super) struct Placement {
     pub(super) transform: Transform,
-    pub(super) voxel_to_ras: Affine3<Voxel, Ras>,
+    pub(super) geometry: Geometry,
     pub(super) disagreement_mm: Option<f64>,
 }
 
-/// Chooses among a header's transforms. `size` is `[slices, rows, columns]`.
+/// Chooses among a header's transforms. `size` is `[slices, rows, columns]`. One that is not usable gives way to the other.
+///
+/// # Errors
+/// Those of [`Geometry::new`], when no transform is usable.
 pub(super) fn placement(
     header: &Header,
     size: [usize; 3],
     precedence: TransformPrecedence,
     notes: &mut Vec<Note>,
-) -> Placement {
+) -> medcore::Result<Placement> {
     note_codes(header, notes);
     let sform = (header.sform_code > 0)
         .then(|| (Transform::Sform { code: header.sform_code }, Affine3::from_rows(sform_rows(header))));
@@ -28,14 +31,25 @@ pub(super) fn placement(
         (header.qform_code > 0).then(|| (Transform::Qform { code: header.qform_code }, qform(header, notes)));
     let unit = millimetres(header, notes);
     let disagreement_mm = sform.zip(qform).map(|((_, s), (_, q))| disagreement(&s, &q, size) * unit);
-    let (transform, affine) = match precedence {
-        TransformPrecedence::SformFirst => sform.or(qform),
-        TransformPrecedence::QformFirst => qform.or(sform),
-    }
-    .unwrap_or_else(|| (Transform::Pixdim, centred(voxel_sizes(header, notes), size)));
-    let linear = affine.linear().map(|row| row.map(|x| x * unit));
-    let voxel_to_ras = Affine3::new(linear, affine.offset().map(|x| x * unit));
-    Placement { transform, voxel_to_ras, disagreement_mm }
+    let (first, second) = match precedence {
+        TransformPrecedence::SformFirst => (sform.or(qform), sform.and(qform)),
+        TransformPrecedence::QformFirst => (qform.or(sform), qform.and(sform)),
+    };
+    let (transform, affine) = first.unwrap_or_else(|| unoriented(header, size, notes));
+    let place = |affine: Affine3<Voxel, Ras>| {
+        let linear = affine.linear().map(|row| row.map(|x| x * unit));
+        Geometry::new(size, Affine3::<Voxel, Ras>::new(linear, affine.offset().map(|x| x * unit)).to_lps())
+    };
+    let unusable = match place(affine) {
+        Ok(geometry) => return Ok(Placement { transform, geometry, disagreement_mm }),
+        Err(error) => error,
+    };
+    let Some((other, Ok(geometry))) = second.map(|(other, affine)| (other, place(affine))) else {
+        return Err(unusable);
+    };
+    let field = if matches!(transform, Transform::Sform { .. }) { "sform" } else { "qform" };
+    notes.push(Note::TransformUnusable { field });
+    Ok(Placement { transform: other, geometry, disagreement_mm })
 }
 
 fn note_codes(header: &Header, notes: &mut Vec<Note>) {
@@ -56,7 +70,7 @@ pub(super) fn qform(header: &Header, notes: &mut Vec<Note>) -> Affine3<Voxel, Ra
     // Three units of rounding of the stored type, as in nibabel.
     let threshold = 3.0
         * match header.version {
-            Version::Nifti1 => f64::from(f32::EPSILON),
+            Version::Nifti1 | Version::Analyze75 => f64::from(f32::EPSILON),
             Version::Nifti2 => f64::EPSILON,
         };
     let (q, too_long) = quaternion::fill(header.quaternion, threshold);
@@ -95,12 +109,22 @@ fn voxel_sizes(header: &Header, notes: &mut Vec<Note>) -> [f64; 3] {
     })
 }
 
-/// Method 1 has no orientation and no origin: nibabel's choice of both.
-fn centred(step: [f64; 3], [slices, rows, columns]: [usize; 3]) -> Affine3<Voxel, Ras> {
-    let [x, y, z] = step;
-    let half = |n: usize, step: f64| (n as f64 - 1.0) / 2.0 * step;
+/// Method 1 has no orientation and no origin: nibabel's choice of both. ANALYZE 7.5 may have an origin, which counts from 1
+/// and is believed within twice the image, as SPM does.
+fn unoriented(
+    header: &Header,
+    [slices, rows, columns]: [usize; 3],
+    notes: &mut Vec<Note>,
+) -> (Transform, Affine3<Voxel, Ras>) {
+    let [x, y, z] = voxel_sizes(header, notes);
+    let extents = [columns, rows, slices].map(|n| n as f64);
+    let origin = header.origin;
+    let believable = |(o, n): (&f64, f64)| (-n < *o) && (*o < 2.0 * n);
+    let known = origin != [0.0; 3] && origin.iter().zip(extents).all(believable);
+    let centre = if known { origin.map(|o| o - 1.0) } else { extents.map(|n| (n - 1.0) / 2.0) };
     let linear = [[-x, 0.0, 0.0], [0.0, y, 0.0], [0.0, 0.0, z]];
-    Affine3::new(linear, [half(columns, x), -half(rows, y), -half(slices, z)])
+    let affine = Affine3::new(linear, [centre[0] * x, -centre[1] * y, -centre[2] * z]);
+    (if known { Transform::AnalyzeOrigin } else { Transform::Pixdim }, affine)
 }
 
 /// Millimetres in the header's spatial unit (`xyzt_units`, low three bits).

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::stored::NumberType;
 
-/// Type of the stored voxels: the real numbers of up to 64 bits among the standard's `datatype` codes.
+/// Type of the stored voxels: those of the standard's `datatype` codes whose numbers have 8 to 64 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DataType {
@@ -29,6 +29,14 @@ pub enum DataType {
     I64,
     /// `NIFTI_TYPE_UINT64`, 1280.
     U64,
+    /// `NIFTI_TYPE_COMPLEX64`, 32: two [`F32`](Self::F32).
+    Complex64,
+    /// `NIFTI_TYPE_COMPLEX128`, 1792: two [`F64`](Self::F64).
+    Complex128,
+    /// `NIFTI_TYPE_RGB24`, 128: red, green, blue, 8 bits each.
+    Rgb24,
+    /// `NIFTI_TYPE_RGBA32`, 2304: red, green, blue, alpha, 8 bits each.
+    Rgba32,
 }
 
 impl DataType {
@@ -45,18 +53,32 @@ impl DataType {
             Self::U32 => 768,
             Self::I64 => 1024,
             Self::U64 => 1280,
+            Self::Complex64 => 32,
+            Self::Complex128 => 1792,
+            Self::Rgb24 => 128,
+            Self::Rgba32 => 2304,
         }
     }
 
     /// Bytes of one voxel.
     pub const fn size(self) -> usize {
-        self.number().size()
+        self.components() * self.number().size()
+    }
+
+    /// Numbers of one voxel: 2 for complex, 3 or 4 for colour.
+    pub const fn components(self) -> usize {
+        match self {
+            Self::Complex64 | Self::Complex128 => 2,
+            Self::Rgb24 => 3,
+            Self::Rgba32 => 4,
+            _ => 1,
+        }
     }
 
     /// The type of the numbers.
     pub const fn number(self) -> NumberType {
         match self {
-            Self::U8 => NumberType::U8,
+            Self::U8 | Self::Rgb24 | Self::Rgba32 => NumberType::U8,
             Self::I8 => NumberType::I8,
             Self::U16 => NumberType::U16,
             Self::I16 => NumberType::I16,
@@ -64,8 +86,8 @@ impl DataType {
             Self::I32 => NumberType::I32,
             Self::U64 => NumberType::U64,
             Self::I64 => NumberType::I64,
-            Self::F32 => NumberType::F32,
-            Self::F64 => NumberType::F64,
+            Self::F32 | Self::Complex64 => NumberType::F32,
+            Self::F64 | Self::Complex128 => NumberType::F64,
         }
     }
 
@@ -103,12 +125,12 @@ impl DataType {
             1024 => Ok(Self::I64),
             1280 => Ok(Self::U64),
             1 => unsupported("1-bit"),
-            32 => unsupported("complex, 2 x 32 bits"),
-            128 => unsupported("RGB colour"),
+            32 => Ok(Self::Complex64),
+            128 => Ok(Self::Rgb24),
+            1792 => Ok(Self::Complex128),
+            2304 => Ok(Self::Rgba32),
             1536 => unsupported("128-bit float"),
-            1792 => unsupported("complex, 2 x 64 bits"),
             2048 => unsupported("complex, 2 x 128 bits"),
-            2304 => unsupported("RGBA colour"),
             _ => Err(Error::Invalid {
                 path: path.into(),
                 what: "NIfTI datatype",

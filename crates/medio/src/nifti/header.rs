@@ -14,10 +14,20 @@ pub(super) const SIZE_2: usize = 540;
 /// Bytes after a header that say whether extensions follow.
 pub(super) const EXTENDER: usize = 4;
 
+/// Where the voxels are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Container {
+    /// In the file of the header.
+    Single,
+    /// In a file of their own.
+    Pair,
+}
+
 /// What reading and placing voxels needs of a header, unchecked but for the data type.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Header {
     pub(super) version: Version,
+    pub(super) container: Container,
     pub(super) order: ByteOrder,
     pub(super) datatype: DataType,
     pub(super) bitpix: i32,
@@ -32,6 +42,12 @@ pub(super) struct Header {
     pub(super) quaternion: [f64; 3],
     pub(super) qoffset: [f64; 3],
     pub(super) srow: [[f64; 4]; 3],
+    pub(super) time_start: f64,
+    pub(super) intent: i32,
+    /// Up to 80 bytes before the first 0.
+    pub(super) description: String,
+    /// ANALYZE 7.5: the voxel at 0 as SPM writes it, counted from 1.
+    pub(super) origin: [f64; 3],
 }
 
 impl Header {
@@ -45,17 +61,20 @@ impl Header {
             source.read_exact(second, "the NIfTI-2 header")?;
         }
         let fields = Fields { bytes: &bytes, order };
-        check_magic(&fields, version, source.path())?;
-        match version {
-            Version::Nifti1 => fields.nifti1(source.path()),
-            Version::Nifti2 => fields.nifti2(source.path()),
-        }
+        let Some(container) = container(&fields, version, source.path())? else {
+            return fields.analyze(source.path());
+        };
+        let header = match version {
+            Version::Nifti2 => fields.nifti2(source.path())?,
+            Version::Nifti1 | Version::Analyze75 => fields.nifti1(source.path())?,
+        };
+        Ok(Self { container, ..header })
     }
 
     /// Bytes of the header itself.
     pub(super) const fn size(&self) -> usize {
         match self.version {
-            Version::Nifti1 => SIZE_1,
+            Version::Nifti1 | Version::Analyze75 => SIZE_1,
             Version::Nifti2 => SIZE_2,
         }
     }
@@ -77,33 +96,32 @@ fn identify(bytes: &[u8], path: &Path) -> Result<(Version, ByteOrder)> {
     })
 }
 
-fn check_magic(fields: &Fields<'_>, version: Version, path: &Path) -> Result<()> {
+/// What the magic says; `None` where there is none, as in ANALYZE 7.5.
+fn container(fields: &Fields<'_>, version: Version, path: &Path) -> Result<Option<Container>> {
     let (at, single, pair) = match version {
-        Version::Nifti1 => (344, b"n+1\0", b"ni1\0"),
+        Version::Nifti1 | Version::Analyze75 => (344, b"n+1\0", b"ni1\0"),
         Version::Nifti2 => (4, b"n+2\0", b"ni2\0"),
     };
     let magic: [u8; 4] = fields.array(at);
-    let unsupported = |what, found: &str| Error::Unsupported { path: path.into(), what, found: found.into() };
-    let invalid = |what, expected: &str, found: &[u8]| {
+    let invalid = |what, expected: String, found: &[u8]| {
         let found = format!("\"{}\"", found.escape_ascii());
-        Error::Invalid { path: path.into(), what, expected: expected.into(), found }
+        Error::Invalid { path: path.into(), what, expected, found }
     };
-    if &magic == pair {
-        return Err(unsupported("NIfTI in two files", ".hdr/.img pair"));
-    }
-    if version == Version::Nifti1 && magic == [0; 4] {
-        return Err(unsupported("header without NIfTI magic", "ANALYZE 7.5"));
-    }
-    if &magic != single {
-        let expected = format!("\"{}\"", single.escape_ascii());
-        return Err(invalid("NIfTI magic", &expected, &magic));
-    }
     // A transfer in text mode changes these four; some writers leave them 0.
     let line_ends: [u8; 4] = fields.array(8);
     if version == Version::Nifti2 && line_ends != *b"\r\n\x1a\n" && line_ends != [0; 4] {
-        return Err(invalid("NIfTI-2 magic, second half", r#""\r\n\x1a\n""#, &line_ends));
+        return Err(invalid("NIfTI-2 magic, second half", r#""\r\n\x1a\n""#.into(), &line_ends));
     }
-    Ok(())
+    match &magic {
+        magic if magic == single => Ok(Some(Container::Single)),
+        magic if magic == pair => Ok(Some(Container::Pair)),
+        // ANALYZE has a number here that hardly any writer set (`smin`).
+        [0, 0, 0, 0] if version == Version::Nifti1 => Ok(None),
+        magic => {
+            let expected = format!("\"{}\" or \"{}\"", single.escape_ascii(), pair.escape_ascii());
+            Err(invalid("NIfTI magic", expected, magic))
+        }
+    }
 }
 
 /// Numbers at fixed offsets.
@@ -138,10 +156,45 @@ impl Fields<'_> {
         std::array::from_fn(|i| self.f64(at + 8 * i))
     }
 
+    /// The text up to the first 0.
+    fn text<const N: usize>(&self, at: usize) -> String {
+        let bytes = self.array::<N>(at);
+        let text = bytes.split(|&b| b == 0).next().unwrap_or_default();
+        String::from_utf8_lossy(text).into_owned()
+    }
+
+    /// The part of an ANALYZE 7.5 header that counts, read as SPM2 did (`spm_vol_ana.m`): the scaling where NIfTI-1 has it
+    /// or as the ratio of the ranges before and after, the origin in `originator`.
+    fn analyze(&self, path: &Path) -> Result<Header> {
+        let mut header = Header {
+            version: Version::Analyze75,
+            container: Container::Pair,
+            units: 0,
+            qform_code: 0,
+            sform_code: 0,
+            time_start: 0.0,
+            intent: 0,
+            origin: std::array::from_fn(|i| f64::from(self.i16(253 + 2 * i))),
+            ..self.nifti1(path)?
+        };
+        if header.slope == 0.0 || !header.slope.is_finite() {
+            let [max, min] = self.f32s(124);
+            let [stored_max, stored_min] = [140, 144].map(|at| f64::from(self.i32(at)));
+            let slope = (max - min) / (stored_max - stored_min);
+            let known = stored_max != stored_min && slope != 0.0 && slope.is_finite();
+            header.slope = if known { slope } else { 0.0 };
+            header.inter = if known { min - slope * stored_min } else { 0.0 };
+        } else if !header.inter.is_finite() {
+            header.inter = 0.0;
+        }
+        Ok(header)
+    }
+
     /// `nifti1.h`, `struct nifti_1_header`.
     fn nifti1(&self, path: &Path) -> Result<Header> {
         Ok(Header {
             version: Version::Nifti1,
+            container: Container::Single,
             order: self.order,
             dim: std::array::from_fn(|i| i64::from(self.i16(40 + 2 * i))),
             datatype: DataType::from_code(self.i16(70), path)?,
@@ -156,6 +209,10 @@ impl Fields<'_> {
             quaternion: self.f32s(256),
             qoffset: self.f32s(268),
             srow: [self.f32s(280), self.f32s(296), self.f32s(312)],
+            time_start: f64::from(self.f32(136)),
+            intent: i32::from(self.i16(68)),
+            description: self.text::<80>(148),
+            origin: [0.0; 3],
         })
     }
 
@@ -163,6 +220,7 @@ impl Fields<'_> {
     fn nifti2(&self, path: &Path) -> Result<Header> {
         Ok(Header {
             version: Version::Nifti2,
+            container: Container::Single,
             order: self.order,
             datatype: DataType::from_code(self.i16(12), path)?,
             bitpix: i32::from(self.i16(14)),
@@ -177,6 +235,10 @@ impl Fields<'_> {
             qoffset: self.f64s(376),
             srow: [self.f64s(400), self.f64s(432), self.f64s(464)],
             units: (self.i32(500) & 0xff) as u8,
+            time_start: self.f64(216),
+            intent: self.i32(504),
+            description: self.text::<80>(240),
+            origin: [0.0; 3],
         })
     }
 }

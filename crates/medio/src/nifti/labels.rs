@@ -5,11 +5,12 @@ use std::path::Path;
 use medcore::LabelMap;
 
 use super::datatype::DataType;
+use super::file::NiftiFile;
 use super::options::ReadOptions;
-use super::read::Prepared;
-use super::write::{INTENT_LABEL, write_with_intent};
+
+use super::write::{INTENT_LABEL, write_with};
+use super::write_options::WriteOptions;
 use crate::error::{Error, Result};
-use crate::stored::Source;
 
 /// Reads a segmentation, whatever number type it is stored in. The labels have no names.
 ///
@@ -18,9 +19,9 @@ use crate::stored::Source;
 /// is not a whole number from 0 to 65 535.
 pub fn read_labels(path: impl AsRef<Path>) -> Result<LabelMap> {
     let path = path.as_ref();
-    let file = Prepared::new(Source::open(path)?, &ReadOptions::default())?;
-    let fits = matches!(file.report.datatype, DataType::U8 | DataType::U16);
-    if fits && file.report.scaling.is_none() {
+    let file = NiftiFile::open(path, &ReadOptions::default())?;
+    let fits = matches!(file.report().datatype, DataType::U8 | DataType::U16);
+    if fits && file.report().scaling.is_none() {
         return Ok(LabelMap::new(file.load()?.0));
     }
     LabelMap::from_volume(&file.load()?.0).map_err(|source| Error::Geometry { path: path.into(), source })
@@ -33,10 +34,11 @@ pub fn read_labels(path: impl AsRef<Path>) -> Result<LabelMap> {
 /// # Errors
 /// As [`write()`](super::write()).
 pub fn write_labels(path: impl AsRef<Path>, labels: &LabelMap) -> Result<()> {
-    let volume = labels.volume();
+    let (volume, options) = (labels.volume(), WriteOptions::new().intent(INTENT_LABEL));
     if volume.as_slice().iter().all(|&label| label <= u16::from(u8::MAX)) {
-        write_with_intent(path.as_ref(), &volume.cast::<u8>(), INTENT_LABEL)
+        write_with(path, &volume.cast::<u8>(), &options)?;
     } else {
-        write_with_intent(path.as_ref(), volume, INTENT_LABEL)
+        write_with(path, volume, &options)?;
     }
+    Ok(())
 }

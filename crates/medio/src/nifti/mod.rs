@@ -1,12 +1,15 @@
-//! NIfTI-1 and NIfTI-2: volumes in a single `.nii` or `.nii.gz` file.
+//! NIfTI-1, NIfTI-2 and ANALYZE 7.5: volumes in `.nii` and `.nii.gz` files and `.hdr`/`.img` pairs.
 //!
 //! | task | function |
 //! |---|---|
 //! | intensities, scaled to their units | [`read`], or [`read_as`] in another number type |
 //! | a segmentation | [`read_labels`], [`write_labels`] |
 //! | choices, and what was odd about the file | [`read_with`] ([`ReadOptions`], [`Report`]) |
-//! | without a file system | [`from_bytes`] |
-//! | writing | [`write()`] |
+//! | several volumes, as in time series | [`read_series`], [`write_series`] |
+//! | a slice, a region, one volume of many | [`open`], [`NiftiFile`] |
+//! | colour | [`read_color`] |
+//! | without a file system | [`from_bytes`], [`NiftiFile::from_pair_bytes`] |
+//! | writing | [`write()`], [`write_with`] ([`WriteOptions`]) |
 //!
 //! ```no_run
 //! let ct = medio::nifti::read("ct.nii.gz")?;
@@ -38,22 +41,44 @@
 //! `slope * stored + inter`, computed in `f64`, where the slope is finite and not 0 and the intercept is finite; the stored
 //! value otherwise. Integers that are read as integers without scaling are exact or saturate, also with 64 bits.
 //!
+//! # Two files
+//! `.hdr` and `.img`, compressed or not, are found from either name. A header without magic is ANALYZE 7.5. It has no orientation;
+//! as nibabel and SPM2 do, the reader takes columns to run from right to left, and SPM's origin and scaling where they are there.
+//! A `.mat` file beside it is not read. [`Version::Analyze75`] in the [`Report`] says so.
+//!
 //! # Not read
-//! `.hdr`/`.img` pairs, ANALYZE 7.5, complex, colour, 1-bit and 128-bit data are [`Error::Unsupported`](crate::Error::Unsupported).
+//! 1-bit and 128-bit numbers are [`Error::Unsupported`](crate::Error::Unsupported). Complex numbers are read by the part that
+//! [`ReadOptions::complex`] names.
 
 mod affine;
+mod color;
 mod datatype;
+mod encode;
+mod extension;
+mod extents;
+mod file;
 mod header;
 mod labels;
 mod options;
+mod pair;
 mod quaternion;
 mod read;
 mod report;
+mod series;
+mod storage;
+mod time;
 mod write;
+mod write_options;
 
+pub use color::{ColorVolume, read_color};
 pub use datatype::DataType;
+pub use extension::Extension;
+pub use file::{NiftiFile, open};
 pub use labels::{read_labels, write_labels};
-pub use options::{ReadOptions, TransformPrecedence};
+pub use options::{ComplexPart, ReadOptions, TransformPrecedence};
 pub use read::{from_bytes, read, read_as, read_with};
 pub use report::{Note, Report, Transform, Version};
-pub use write::write;
+pub use series::{VolumeSeries, read_series};
+pub use time::{TimeAxis, TimeUnit};
+pub use write::{write, write_series, write_with};
+pub use write_options::{WriteOptions, WriteReport};

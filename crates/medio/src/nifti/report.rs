@@ -3,6 +3,8 @@
 use std::fmt;
 
 use super::datatype::DataType;
+use super::extension::Extension;
+use super::time::TimeAxis;
 use crate::stored::{ByteOrder, Scaling};
 
 /// Version of the format.
@@ -12,6 +14,8 @@ pub enum Version {
     Nifti1,
     /// NIfTI-2: a header of 540 bytes.
     Nifti2,
+    /// ANALYZE 7.5, the format that NIfTI-1 grew out of: a header of 348 bytes without magic, and always a second file.
+    Analyze75,
 }
 
 /// Where the placement of the voxels came from.
@@ -31,6 +35,8 @@ pub enum Transform {
     },
     /// The file has neither: only the voxel sizes are known, the orientation is a guess.
     Pixdim,
+    /// ANALYZE 7.5 with the origin that SPM writes: voxel sizes and position are known, the orientation is a guess.
+    AnalyzeOrigin,
 }
 
 /// What [`read_with`](super::read_with) found out about a file beside its voxels.
@@ -49,6 +55,20 @@ pub struct Report {
     pub scaling: Option<Scaling>,
     /// How many 3D volumes the file holds.
     pub volumes: usize,
+    /// Extents of the axes after the third, the fastest first: none for a single volume.
+    pub further_extents: Vec<usize>,
+    /// What the fourth axis stands for, where there is one.
+    pub time: Option<TimeAxis>,
+    /// `sform_code` as it is.
+    pub sform_code: i32,
+    /// `qform_code` as it is.
+    pub qform_code: i32,
+    /// `intent_code`: what the values are, 0 for none, 1002 for labels.
+    pub intent: i32,
+    /// `descrip`. Writers put anything here, names of patients included.
+    pub description: String,
+    /// Header extensions.
+    pub extensions: Vec<Extension>,
     /// Which transform places the voxels.
     pub transform: Transform,
     /// Where the file has both sform and qform: the largest distance in mm between the two places of a corner voxel; infinite
@@ -56,6 +76,19 @@ pub struct Report {
     pub disagreement_mm: Option<f64>,
     /// What the file says that had to be corrected or was passed over.
     pub notes: Vec<Note>,
+}
+
+/// Transforms that differ by less, in mm, differ by rounding.
+const AGREEMENT_MM: f64 = 0.01;
+
+impl Report {
+    /// Whether nothing was odd: no notes, an orientation that the file states, and transforms that agree within 0.01 mm
+    /// where there are two.
+    pub fn is_clean(&self) -> bool {
+        self.notes.is_empty()
+            && matches!(self.transform, Transform::Sform { .. } | Transform::Qform { .. })
+            && self.disagreement_mm.is_none_or(|mm| mm <= AGREEMENT_MM)
+    }
 }
 
 /// Something in a file that breaks a rule without making the voxels unusable, or that was passed over.
@@ -110,10 +143,20 @@ pub enum Note {
         /// The offset that was used.
         used: u64,
     },
-    /// Header extensions were passed over.
-    ExtensionsSkipped {
-        /// Bytes between the header and the voxels.
+    /// A header extension has a size that cannot be: it and what follows it were passed over.
+    ExtensionsMalformed {
+        /// Bytes passed over.
         bytes: u64,
+    },
+    /// A transform cannot be inverted or is not finite: the other one was taken.
+    TransformUnusable {
+        /// `sform` or `qform`.
+        field: &'static str,
+    },
+    /// An extent of 0 after the first was taken as 1, as the reference library does.
+    ZeroExtent {
+        /// 2 to 7.
+        axis: usize,
     },
     /// The file goes on after its voxels.
     TrailingBytes {
@@ -154,7 +197,13 @@ impl fmt::Display for Note {
                 write!(f, "bitpix is {found}, the data type has {expected}")
             }
             Self::VoxOffsetAssumed { used } => write!(f, "vox_offset is 0: {used} is used"),
-            Self::ExtensionsSkipped { bytes } => write!(f, "{bytes} bytes of extensions passed over"),
+            Self::ExtensionsMalformed { bytes } => {
+                write!(f, "{bytes} bytes of malformed extensions passed over")
+            }
+            Self::TransformUnusable { field } => {
+                write!(f, "the {field} is not usable: the other one is taken")
+            }
+            Self::ZeroExtent { axis } => write!(f, "dim[{axis}] is 0: taken as 1"),
             Self::TrailingBytes { bytes } => write!(f, "{bytes} bytes after the voxels"),
             Self::BytesAfterGzip { bytes } => write!(f, "{bytes} bytes after the compressed data"),
             Self::UnitsConverted { factor } => write!(f, "positions converted: 1 unit is {factor} mm"),

@@ -1,192 +1,230 @@
 //! Writing files.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use medcore::{Affine3, Geometry, Ras, Scalar, Volume, Voxel};
+use medcore::{Geometry, Scalar, Volume};
 
-use super::affine;
 use super::datatype::DataType;
-use super::header::{EXTENDER, Header, SIZE_1};
-use super::quaternion;
+use super::encode::{self, Content, MAX_EXTENT};
+use super::header::Container;
+use super::pair;
 use super::report::Version;
+use super::series::VolumeSeries;
+use super::storage::Storage;
+use super::time::TimeAxis;
+use super::write_options::{WriteOptions, WriteReport};
 use crate::error::{Error, Result};
-use crate::stored::{ByteOrder, NumberType, write_atomically};
+use crate::stored::{GzipWriter, NumberType, write_atomically};
 
-/// Where the voxels start.
-const OFFSET: usize = SIZE_1 + EXTENDER;
 /// Voxels brought to bytes at a time.
 const BLOCK: usize = 1 << 16;
-/// NIfTI-1 stores extents in 16 bits with a sign.
-const MAX_EXTENT: usize = 32767;
-/// `NIFTI_XFORM_SCANNER_ANAT`.
-const SCANNER: i16 = 1;
-/// `NIFTI_UNITS_MM`.
-const MILLIMETRES: u8 = 2;
-/// `NIFTI_INTENT_NONE`.
-const INTENT_NONE: i16 = 0;
 /// `NIFTI_INTENT_LABEL`.
-pub(super) const INTENT_LABEL: i16 = 1002;
-/// Fraction of a voxel by which a qform may miss the affine at a corner.
-const QFORM_TOLERANCE: f64 = 0.01;
-/// Volumes gain little from more effort than this, and take several times longer.
-const LEVEL: Compression = Compression::new(4);
+pub(super) const INTENT_LABEL: i32 = 1002;
 
-/// Writes a volume as NIfTI-1, little endian: `.nii`, or compressed for `.nii.gz`. The name is taken as it is.
+/// Writes a volume with the default [`WriteOptions`].
 ///
-/// The values are stored in their own type without scaling. The affine goes into the sform (code 1, scanner), rounded to `f32`,
-/// and also into the qform where that can express it; the qform cannot hold a shear such as gantry tilt and is then left
-/// out. A file of that name is replaced, in one step: the new one is complete before it takes the name.
+/// The values are stored in their own type without scaling, little endian, as NIfTI-1 where the extents allow. The affine goes
+/// into the sform (code 1, scanner), rounded to `f32`, and also into the qform where that can express it; the qform cannot
+/// hold a shear such as gantry tilt and is then left out. The name is taken as it is and says what is written: `.nii`, or
+/// `.hdr` or `.img` for a pair, compressed with `.gz` behind it. A file of that name is replaced, in one step: the new one is
+/// complete before it takes the name. Of a pair the image comes first, then the header.
 ///
 /// # Errors
-/// [`Error::Invalid`] for another extension; [`Error::Unsupported`] for an extent above 32 767; [`Error::Geometry`]
-/// for an affine that is lost in `f32`; [`Error::Io`].
+/// [`Error::Invalid`] for another extension; [`Error::Geometry`] for an affine that is lost in `f32`; [`Error::Io`].
 pub fn write<T: Scalar>(path: impl AsRef<Path>, volume: &Volume<T>) -> Result<()> {
-    write_with_intent(path.as_ref(), volume, INTENT_NONE)
+    write_with(path, volume, &WriteOptions::default()).map(|_| ())
 }
 
-pub(super) fn write_with_intent<T: Scalar>(path: &Path, volume: &Volume<T>, intent: i16) -> Result<()> {
-    let compress = compressed_by_name(path)?;
-    let header = header_bytes(volume.geometry(), DataType::from_number(NumberType::of::<T>()), intent, path)?;
-    write_atomically(path, |out| {
-        if compress {
-            let mut out = GzEncoder::new(out, LEVEL);
-            write_all(&mut out, &header, volume.as_slice())?;
-            out.finish()?.flush()
-        } else {
-            write_all(out, &header, volume.as_slice())
-        }
-    })
-}
-
-fn compressed_by_name(path: &Path) -> Result<bool> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    if name.ends_with(".nii.gz") {
-        return Ok(true);
-    }
-    if name.ends_with(".nii") {
-        return Ok(false);
-    }
-    let found = path.extension().map_or_else(String::new, |e| format!(".{}", e.to_string_lossy()));
-    Err(Error::Invalid {
-        path: path.into(),
-        what: "file extension",
-        expected: ".nii or .nii.gz".into(),
-        found: format!("{found:?}"),
-    })
-}
-
-fn write_all<T: Scalar>(out: &mut (impl Write + ?Sized), header: &[u8], voxels: &[T]) -> io::Result<()> {
-    out.write_all(header)?;
-    let mut bytes = Vec::with_capacity(BLOCK * size_of::<T>());
-    for block in voxels.chunks(BLOCK) {
-        bytes.clear();
-        T::extend_le_bytes(block, &mut bytes);
-        out.write_all(&bytes)?;
-    }
-    Ok(())
-}
-
-/// The header and the four bytes that say that no extensions follow.
-fn header_bytes(geometry: &Geometry, datatype: DataType, intent: i16, path: &Path) -> Result<[u8; OFFSET]> {
-    let (header, voxel_to_ras) = plan(geometry, datatype, path)?;
-    let mut fields = Fields { bytes: [0; OFFSET] };
-    fields.put(0, &(SIZE_1 as i32).to_le_bytes());
-    fields.put(38, b"r"); // "regular", which ANALYZE readers look for
-    for (i, extent) in header.dim.into_iter().enumerate() {
-        fields.put(40 + 2 * i, &(extent as i16).to_le_bytes());
-    }
-    fields.i16(68, intent);
-    fields.i16(70, datatype.code());
-    fields.i16(72, 8 * datatype.size() as i16);
-    fields.f32s(76, &header.pixdim);
-    fields.f32s(108, &[OFFSET as f64, 1.0, 0.0]); // vox_offset, scl_slope, scl_inter
-    fields.put(123, &[MILLIMETRES]);
-    fields.i16(252, header.qform_code as i16);
-    fields.i16(254, SCANNER);
-    fields.f32s(256, &header.quaternion);
-    fields.f32s(268, &header.qoffset);
-    for (row, values) in voxel_to_ras.to_rows().iter().take(3).enumerate() {
-        fields.f32s(280 + 16 * row, values);
-    }
-    fields.put(344, b"n+1\0");
-    Ok(fields.bytes)
-}
-
-struct Fields {
-    bytes: [u8; OFFSET],
-}
-
-impl Fields {
-    fn put(&mut self, at: usize, value: &[u8]) {
-        for (to, from) in self.bytes.iter_mut().skip(at).zip(value) {
-            *to = *from;
-        }
-    }
-
-    fn i16(&mut self, at: usize, value: i16) {
-        self.put(at, &value.to_le_bytes());
-    }
-
-    fn f32s(&mut self, at: usize, values: &[f64]) {
-        for (i, value) in values.iter().enumerate() {
-            self.put(at + 4 * i, &(*value as f32).to_le_bytes());
-        }
-    }
-}
-
-/// The header's values as a reader will find them, and the affine of its sform.
-fn plan(geometry: &Geometry, datatype: DataType, path: &Path) -> Result<(Header, Affine3<Voxel, Ras>)> {
-    let size @ [slices, rows, columns] = geometry.size();
-    if let Some(found) = size.iter().find(|&&extent| extent > MAX_EXTENT) {
-        let found = format!("{found}; NIfTI-1 has at most {MAX_EXTENT}");
-        return Err(Error::Unsupported { path: path.into(), what: "extent", found });
-    }
-    let stored = geometry.voxel_to_ras().to_rows().map(|row| row.map(single));
-    let voxel_to_ras = Affine3::from_rows(stored);
-    Geometry::new(size, voxel_to_ras.to_lps())
-        .map_err(|source| Error::Geometry { path: path.into(), source })?;
-    let mut header = Header {
-        version: Version::Nifti1,
-        order: ByteOrder::Little,
-        datatype,
-        bitpix: 8 * datatype.size() as i32,
-        dim: [3, columns as i64, rows as i64, slices as i64, 1, 1, 1, 1],
-        pixdim: [1.0; 8],
-        vox_offset: OFFSET as f64,
-        slope: 1.0,
-        inter: 0.0,
-        units: MILLIMETRES,
-        qform_code: i32::from(SCANNER),
-        sform_code: i32::from(SCANNER),
-        quaternion: [0.0; 3],
-        qoffset: voxel_to_ras.offset(),
-        srow: [stored[0], stored[1], stored[2]],
+/// Writes a volume.
+///
+/// # Errors
+/// As [`write()`], and [`Error::Unsupported`] for an extent above 32 767 in NIfTI-1 or for extensions of more than 16 MB;
+/// [`Error::Invalid`] for options that do not fit the format or the volume: NaN or infinite values stored as integers, a
+/// slope that is 0 or not finite, a description that is too long.
+pub fn write_with<T: Scalar>(
+    path: impl AsRef<Path>,
+    volume: &Volume<T>,
+    options: &WriteOptions,
+) -> Result<WriteReport> {
+    let image = Image {
+        geometry: volume.geometry(),
+        further_extents: &[],
+        time: None,
+        voxels: vec![volume.as_slice()],
     };
-    set_qform(&mut header, &voxel_to_ras, size);
-    Ok((header, voxel_to_ras))
+    image.write(path.as_ref(), options)
 }
 
-/// Voxel sizes, qfac and quaternion; no qform where it would not place the voxels as the sform does.
-fn set_qform(header: &mut Header, voxel_to_ras: &Affine3<Voxel, Ras>, size: [usize; 3]) {
-    let step: [f64; 3] = std::array::from_fn(|axis| voxel_to_ras.column(axis).length());
-    let handed = voxel_to_ras.column(0).cross(voxel_to_ras.column(1)).dot(voxel_to_ras.column(2));
-    let qfac = if handed < 0.0 { -1.0 } else { 1.0 };
-    let signed = [step[0], step[1], step[2] * qfac];
-    let rotation = voxel_to_ras.linear().map(|row| std::array::from_fn(|axis| row[axis] / signed[axis]));
-    header.quaternion = quaternion::from_matrix(&rotation).map(single);
-    header.pixdim = [qfac, single(step[0]), single(step[1]), single(step[2]), 1.0, 1.0, 1.0, 1.0];
-    let miss = affine::disagreement(voxel_to_ras, &affine::qform(header, &mut Vec::new()), size);
-    let smallest = step.into_iter().fold(f64::INFINITY, f64::min);
-    if miss > QFORM_TOLERANCE * smallest {
-        header.qform_code = 0;
-        header.quaternion = [0.0; 3];
-        header.qoffset = [0.0; 3];
+/// Writes several volumes into one file, with the extents and the time axis of the series.
+///
+/// # Errors
+/// As [`write_with`].
+pub fn write_series<T: Scalar>(
+    path: impl AsRef<Path>,
+    series: &VolumeSeries<T>,
+    options: &WriteOptions,
+) -> Result<WriteReport> {
+    let path = path.as_ref();
+    let Some(geometry) = series.geometry() else {
+        let (what, expected) = ("a series", "at least one volume".into());
+        return Err(Error::Invalid { path: path.into(), what, expected, found: "none".into() });
+    };
+    let image = Image {
+        geometry,
+        further_extents: series.further_extents(),
+        time: series.time(),
+        voxels: series.volumes().iter().map(Volume::as_slice).collect(),
+    };
+    image.write(path, options)
+}
+
+struct Image<'a, T> {
+    geometry: &'a Geometry,
+    further_extents: &'a [usize],
+    time: Option<TimeAxis>,
+    /// Of each volume.
+    voxels: Vec<&'a [T]>,
+}
+
+impl<T: Scalar> Image<'_, T> {
+    fn write(&self, path: &Path, options: &WriteOptions) -> Result<WriteReport> {
+        let names = Names::new(path)?;
+        let version = self.version(options);
+        let (storage, max_error) = self.storage(version, options, path)?;
+        let number = storage.map_or(NumberType::of::<T>(), |s| s.number);
+        let scaling = storage.and_then(|s| s.scaling);
+        let content = Content {
+            geometry: self.geometry,
+            further_extents: self.further_extents,
+            time: self.time,
+            datatype: DataType::from_number(number),
+            scaling,
+        };
+        let container = if names.image.is_some() { Container::Pair } else { Container::Single };
+        let header = encode::header(&content, version, container, options, path)?;
+        let level = names.compressed.then_some(options.level);
+        match &names.image {
+            Some(image) => {
+                save(image, level, |out| self.write_voxels(out, storage))?;
+                save(&names.header, level, |out| out.write_all(&header))?;
+            }
+            None => save(&names.header, level, |out| {
+                out.write_all(&header)?;
+                self.write_voxels(out, storage)
+            })?,
+        }
+        Ok(WriteReport { version, scaling, max_error })
+    }
+
+    fn version(&self, options: &WriteOptions) -> Version {
+        let size = self.geometry.size();
+        let long = size.iter().chain(self.further_extents).any(|&extent| extent > MAX_EXTENT);
+        options.version.unwrap_or(if long { Version::Nifti2 } else { Version::Nifti1 })
+    }
+
+    /// How values are stored, where not as they are, and what that costs.
+    fn storage(
+        &self,
+        version: Version,
+        options: &WriteOptions,
+        path: &Path,
+    ) -> Result<(Option<Storage>, f64)> {
+        let Some(number) = options.number else { return Ok((None, 0.0)) };
+        let invalid = |what, expected: &str, found: &str| Error::Invalid {
+            path: path.into(),
+            what,
+            expected: expected.into(),
+            found: found.into(),
+        };
+        let storage = match options.scaling {
+            Some(scaling) => Storage::given(number, version, scaling),
+            None if number == NumberType::of::<T>() => return Ok((None, 0.0)),
+            None => Storage::choose(number, version, &self.voxels),
+        };
+        if let Some(s) = storage.scaling
+            && (s.slope == 0.0 || !s.slope.is_finite() || !s.inter.is_finite())
+        {
+            let found = format!("{} and {}", s.slope, s.inter);
+            return Err(invalid("slope and intercept", "finite, and a slope that is not 0", &found));
+        }
+        let mut max_error = 0f64;
+        for block in self.blocks() {
+            let error = storage.max_error(&doubles(block));
+            let error =
+                error.map_err(|_| invalid("a voxel to store as integer", "a finite number", "none"))?;
+            max_error = max_error.max(error);
+        }
+        Ok((Some(storage), max_error))
+    }
+
+    fn blocks(&self) -> impl Iterator<Item = &[T]> {
+        self.voxels.iter().flat_map(|voxels| voxels.chunks(BLOCK))
+    }
+
+    fn write_voxels(&self, out: &mut dyn Write, storage: Option<Storage>) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        for block in self.blocks() {
+            bytes.clear();
+            match storage {
+                Some(storage) => storage.encode(&doubles(block), &mut bytes),
+                None => T::extend_le_bytes(block, &mut bytes),
+            }
+            out.write_all(&bytes)?;
+        }
+        Ok(())
     }
 }
 
-fn single(value: f64) -> f64 {
-    f64::from(value as f32)
+fn doubles<T: Scalar>(values: &[T]) -> Vec<f64> {
+    values.iter().map(|v| v.to_f64()).collect()
+}
+
+fn save(path: &Path, level: Option<u32>, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    write_atomically(path, |out| match level {
+        Some(level) => {
+            let mut out = GzipWriter::new(out, level)?;
+            write(&mut out)?;
+            out.finish()
+        }
+        None => write(out),
+    })
+}
+
+/// The files that a name stands for.
+struct Names {
+    /// The only file, or the header of a pair.
+    header: PathBuf,
+    image: Option<PathBuf>,
+    compressed: bool,
+}
+
+impl Names {
+    fn new(path: &Path) -> Result<Self> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        let (base, compressed) = name.strip_suffix(".gz").map_or((name.as_str(), false), |base| (base, true));
+        if base.ends_with(".nii") {
+            return Ok(Self { header: path.into(), image: None, compressed });
+        }
+        for kind in [".hdr", ".img"] {
+            if base.ends_with(kind) {
+                return Ok(Self::pair(path, compressed));
+            }
+        }
+        let found = path.extension().map_or_else(String::new, |e| format!(".{}", e.to_string_lossy()));
+        Err(Error::Invalid {
+            path: path.into(),
+            what: "file extension",
+            expected: ".nii, .hdr or .img, with or without .gz".into(),
+            found: format!("{found:?}"),
+        })
+    }
+
+    fn pair(path: &Path, compressed: bool) -> Self {
+        let other = |kinds| {
+            let names = pair::renamed(path, kinds);
+            names.map_or_else(|| path.into(), |(plain, gzip)| if compressed { gzip } else { plain })
+        };
+        Self { header: other(["img", "hdr"]), image: Some(other(["hdr", "img"])), compressed }
+    }
 }

@@ -85,15 +85,15 @@ pub(crate) fn source<'a>(header: &'a Path, parts: Vec<Part<'a>>, layout: Layout)
     }
     let several = parts.len() > 1;
     let chain = Chain { parts: parts.into_iter(), layout, several, current: None };
-    let reader: Box<dyn Read + 'a> = match layout.pick {
+    let reader: Box<dyn Read + Send + Sync + 'a> = match layout.pick {
         (_, 1) => Box::new(chain),
         (index, of) => Box::new(Pick::new(chain, layout.number.size(), index, of)),
     };
     Ok(Source::decoded(header, reader, stored, layout.encoding.form()))
 }
 
-trait ReadSeek: BufRead + Seek {}
-impl<R: BufRead + Seek> ReadSeek for R {}
+trait ReadSeek: BufRead + Seek + Send + Sync {}
+impl<R: BufRead + Seek + Send + Sync> ReadSeek for R {}
 
 impl<'a> Part<'a> {
     /// Refuses a claim that the part cannot hold. Returns how many bytes it has.
@@ -127,7 +127,7 @@ impl<'a> Part<'a> {
         Ok(self.stored.unwrap_or(length - before))
     }
 
-    fn open(self, layout: Layout) -> io::Result<Box<dyn Read + 'a>> {
+    fn open(self, layout: Layout) -> io::Result<Box<dyn Read + Send + Sync + 'a>> {
         let mut raw: Box<dyn ReadSeek + 'a> = match self.place {
             Place::Memory(bytes) => Box::new(Cursor::new(bytes)),
             Place::File(path) => Box::new(BufReader::with_capacity(1 << 17, File::open(path)?)),
@@ -149,7 +149,7 @@ impl<'a> Part<'a> {
                 bytes
             }
         };
-        let mut raw: Box<dyn BufRead + 'a> = match self.stored {
+        let mut raw: Box<dyn BufRead + Send + Sync + 'a> = match self.stored {
             Some(stored) => Box::new(raw.take(stored)),
             None => Box::new(raw),
         };
@@ -157,7 +157,7 @@ impl<'a> Part<'a> {
         if !compressed {
             skip(&mut raw, after)?;
         }
-        let mut decoded: Box<dyn Read + 'a> = match layout.encoding {
+        let mut decoded: Box<dyn Read + Send + Sync + 'a> = match layout.encoding {
             Encoding::Raw => Box::new(raw),
             Encoding::Deflate if raw.fill_buf()?.starts_with(&GZIP_MAGIC) => Box::new(GzipMembers::new(raw)),
             Encoding::Deflate => Box::new(ZlibDecoder::new(raw)),
@@ -184,7 +184,7 @@ struct Chain<'a> {
     layout: Layout,
     several: bool,
     /// The open part and how much of it is left.
-    current: Option<(Box<dyn Read + 'a>, u64)>,
+    current: Option<(Box<dyn Read + Send + Sync + 'a>, u64)>,
 }
 
 impl Read for Chain<'_> {

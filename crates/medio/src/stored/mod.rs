@@ -1,20 +1,25 @@
 //! What the formats share: numbers as files store them, brought to voxels in one pass, and files written in one step.
 
 mod atomic;
+mod cast;
 mod convert;
 mod data_files;
 mod encode;
 mod encoded;
+mod gzip;
 mod lines;
 mod number;
+mod raw;
 mod source;
 mod text;
 
 pub(crate) use atomic::write_atomically;
-pub(crate) use convert::voxels;
+pub(crate) use convert::{Coding, Runs, read_runs, voxels};
 pub(crate) use data_files::{beside, numbered};
 pub(crate) use encode::{Form, encode};
 pub(crate) use encoded::{Encoding, Layout, Part, Place, Start, source as encoded_source};
+pub(crate) use gzip::GzipWriter;
 pub(crate) use lines::Lines;
 pub use number::{ByteOrder, NumberType, Scaling};
+pub(crate) use raw::Raw;
 pub(crate) use source::Source;

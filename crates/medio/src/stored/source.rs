@@ -1,11 +1,12 @@
 //! The bytes of a file, compressed or not, without trust in what the header says about them.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor, ErrorKind, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
+use std::sync::Arc;
 
 use flate2::bufread::GzDecoder;
 
+use super::raw::{Raw, Sequential};
 use crate::error::{Error, Result};
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -13,15 +14,14 @@ const FILE_BUFFER: usize = 1 << 17;
 /// Deflate makes at most 258 bytes of two bits, so no stream expands more than this (zlib's technical notes).
 pub(super) const MAX_EXPANSION: u64 = 1032;
 
-trait ReadSeek: BufRead + Seek {}
-impl<R: BufRead + Seek> ReadSeek for R {}
+type Buffered<'a> = BufReader<Sequential<'a>>;
 
 enum Reader<'a> {
-    Plain(Box<dyn ReadSeek + 'a>),
-    Gzip(Box<GzipMembers<Box<dyn ReadSeek + 'a>>>),
+    Plain(Buffered<'a>),
+    Gzip(Box<GzipMembers<Buffered<'a>>>),
     /// What a decoder gives out; the room in the files behind it was checked before.
     Decoded {
-        reader: Box<dyn Read + 'a>,
+        reader: Box<dyn Read + Send + Sync + 'a>,
         /// What it expects, for messages.
         form: &'static str,
     },
@@ -30,6 +30,7 @@ enum Reader<'a> {
 /// The decompressed bytes of a file, in order.
 pub(crate) struct Source<'a> {
     path: &'a Path,
+    raw: Arc<Raw<'a>>,
     reader: Reader<'a>,
     /// Bytes of the file as it is.
     stored: u64,
@@ -37,37 +38,39 @@ pub(crate) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// Opens a file; gzip is told by its first bytes.
-    pub(crate) fn open(path: &'a Path) -> Result<Self> {
-        let io = |source| Error::Io { path: path.into(), source };
-        let file = File::open(path).map_err(io)?;
-        let stored = file.metadata().map_err(io)?.len();
-        Self::new(path, Box::new(BufReader::with_capacity(FILE_BUFFER, file)), stored)
-    }
-
     /// Bytes in memory.
     pub(crate) fn from_bytes(path: &'a Path, bytes: &'a [u8]) -> Result<Self> {
-        Self::new(path, Box::new(Cursor::new(bytes)), bytes.len() as u64)
+        let (raw, stored) = Raw::memory(bytes);
+        Self::new(path, raw, stored)
     }
 
     /// What a decoder gives out. `stored` is how many bytes it decodes, `form` what these have to be.
     pub(crate) fn decoded(
         path: &'a Path,
-        reader: Box<dyn Read + 'a>,
+        reader: Box<dyn Read + Send + Sync + 'a>,
         stored: u64,
         form: &'static str,
     ) -> Self {
-        Self { path, reader: Reader::Decoded { reader, form }, stored, position: 0 }
+        let (raw, _) = Raw::memory(&[]);
+        Self { path, raw, reader: Reader::Decoded { reader, form }, stored, position: 0 }
     }
 
-    fn new(path: &'a Path, mut raw: Box<dyn ReadSeek + 'a>, stored: u64) -> Result<Self> {
-        let start = raw.fill_buf().map_err(|source| Error::Io { path: path.into(), source })?;
+    /// From the start of a file that is open already and has `stored` bytes.
+    pub(crate) fn new(path: &'a Path, raw: Arc<Raw<'a>>, stored: u64) -> Result<Self> {
+        let io = |source| Error::Io { path: path.into(), source };
+        let mut buffered = BufReader::with_capacity(FILE_BUFFER, Sequential::new(Arc::clone(&raw), stored));
+        let start = buffered.fill_buf().map_err(io)?;
         let reader = if start.starts_with(&GZIP_MAGIC) {
-            Reader::Gzip(Box::new(GzipMembers::new(raw)))
+            Reader::Gzip(Box::new(GzipMembers::new(buffered)))
         } else {
-            Reader::Plain(raw)
+            Reader::Plain(buffered)
         };
-        Ok(Self { path, reader, stored, position: 0 })
+        Ok(Self { path, raw, reader, stored, position: 0 })
+    }
+
+    /// Where the next byte comes from, counted in decompressed bytes.
+    pub(crate) fn position(&self) -> u64 {
+        self.position
     }
 
     /// The file, for messages.
@@ -78,6 +81,11 @@ impl<'a> Source<'a> {
     /// Whether the bytes come out of a gzip stream.
     pub(crate) fn compressed(&self) -> bool {
         matches!(self.reader, Reader::Gzip(_))
+    }
+
+    /// Whether the bytes have to be read in order.
+    pub(crate) fn streamed(&self) -> bool {
+        !matches!(self.reader, Reader::Plain(_))
     }
 
     /// Bytes of the file as it is, compressed or not.
@@ -115,6 +123,52 @@ impl<'a> Source<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Reads `len` bytes; what a compressed file only claims to hold is not allocated.
+    pub(crate) fn read_vec(&mut self, len: usize, what: &'static str) -> Result<Vec<u8>> {
+        self.check_room(self.position.saturating_add(len as u64), what)?;
+        let mut bytes = Vec::new();
+        while bytes.len() < len {
+            let start = bytes.len();
+            bytes.resize(len.min(start + FILE_BUFFER), 0);
+            self.read_exact(bytes.get_mut(start..).unwrap_or_default(), what)?;
+        }
+        Ok(bytes)
+    }
+
+    /// Reads what is left, which must not be more than `most` bytes.
+    pub(crate) fn read_rest(&mut self, most: u64) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let mut block = vec![0; 1 << 13];
+        loop {
+            let n = match self.read(&mut block) {
+                Err(e) if e.kind() == ErrorKind::Interrupted => continue,
+                found => found.map_err(|e| self.failed(e, "the rest of the file", self.position))?,
+            };
+            self.position += n as u64;
+            bytes.extend(block.iter().take(n));
+            if n == 0 {
+                return Ok(bytes);
+            }
+            if bytes.len() as u64 > most {
+                return Err(Error::Unsupported {
+                    path: self.path.into(),
+                    what: "rest of the file",
+                    found: format!("longer than {most} bytes"),
+                });
+            }
+        }
+    }
+
+    /// Reads bytes of a plain file at any place, whatever has been read in order.
+    pub(crate) fn read_exact_at(&self, buffer: &mut [u8], position: u64, what: &'static str) -> Result<()> {
+        let found = self.raw.fill_at(buffer, position).map_err(|e| self.io(e))?;
+        if found == buffer.len() {
+            return Ok(());
+        }
+        let (expected, found) = (position + buffer.len() as u64, position + found as u64);
+        Err(Error::Truncated { path: self.path.into(), what, expected, found })
     }
 
     /// Passes over the bytes up to `offset`, which must not lie behind.
@@ -158,6 +212,10 @@ impl<'a> Source<'a> {
         }
     }
 
+    fn io(&self, source: io::Error) -> Error {
+        Error::Io { path: self.path.into(), source }
+    }
+
     fn truncated(&self, what: &'static str, expected: u64) -> Error {
         Error::Truncated { path: self.path.into(), what, expected, found: self.position }
     }
@@ -178,9 +236,9 @@ impl<'a> Source<'a> {
                     expected: form.into(),
                     found: source.to_string(),
                 },
-                _ => Error::Io { path: self.path.into(), source },
+                _ => self.io(source),
             },
-            _ => Error::Io { path: self.path.into(), source },
+            _ => self.io(source),
         }
     }
 }

@@ -5,15 +5,28 @@
 
 use std::path::PathBuf;
 
+use medio::nifti::{ComplexPart, ReadOptions};
+
 /// One file, as `expected.txt` describes it.
 pub struct Case {
     pub name: String,
     /// `[slice, row, column]`.
     pub size: [usize; 3],
+    /// The part that was taken of complex numbers.
+    pub part: Option<ComplexPart>,
     /// RAS, rows.
     pub affine: Vec<f64>,
     /// Scaled, in file order.
     pub values: Vec<f64>,
+}
+
+impl Case {
+    /// What reads it: the middle one of several volumes, the part of complex numbers.
+    pub fn options(&self) -> ReadOptions {
+        let options = ReadOptions::new();
+        let options = if self.name.starts_with("dim_4") { options.volume(1) } else { options };
+        self.part.map_or(options, |part| options.complex(part))
+    }
 }
 
 pub fn folder() -> PathBuf {
@@ -40,10 +53,17 @@ fn case(lines: &[&str]) -> Case {
     };
     let mut words = lines[0].split_whitespace().skip(1);
     let name = words.next().unwrap().to_owned();
-    let size: Vec<usize> = words.map(|x| x.parse().unwrap()).collect();
+    let size: Vec<usize> = words.by_ref().take(3).map(|x| x.parse().unwrap()).collect();
+    let part = words.next().map(|word| match word {
+        "magnitude" => ComplexPart::Magnitude,
+        "phase" => ComplexPart::Phase,
+        "real" => ComplexPart::Real,
+        _ => ComplexPart::Imaginary,
+    });
     Case {
         name,
         size: size.try_into().unwrap(),
+        part,
         affine: numbers(lines[1], "affine"),
         values: numbers(lines[2], "values"),
     }
