@@ -40,22 +40,19 @@ mod archive;
 mod attributes;
 mod codec;
 mod copies;
-#[allow(dead_code, reason = "for readers of other objects")]
 mod dataset;
-#[allow(dead_code, reason = "for readers of other objects")]
 mod elements;
 mod file;
 mod frame_times;
 mod frames;
 mod functional_groups;
 mod grouping;
-#[allow(dead_code, reason = "for readers of other objects")]
+#[allow(dead_code, reason = "for readers of what one file says and none keeps")]
 mod header;
 mod image_ref;
 mod job;
 mod kind;
 mod load;
-#[allow(dead_code, reason = "for readers of other objects")]
 mod location;
 mod options;
 mod pixels;
