@@ -1,7 +1,8 @@
 //! DICOM series as volumes.
 //!
-//! [`scan`] reads the headers of a folder and finds the volumes in it, each a [`Series`]; [`Series::load`] reads the pixels
-//! of one. Nothing is dropped without a word: a file is in a series or in [`Study::skipped`], and what is unusual about a
+//! [`scan`] reads the headers of a folder, and of the zip archives in it, and finds the volumes, each a [`Series`];
+//! [`scan_bytes`] does so for files in memory. [`Series::load`] reads the pixels of a volume, [`Series::load_slices`] those of a
+//! few slices. Nothing is dropped without a word: a file is in a series or in [`Study::skipped`], and what is unusual about a
 //! series is an error or in its [`Report`], by the [`LoadOptions`].
 //!
 //! | reads | how |
@@ -12,7 +13,14 @@
 //! | JPEG 2000 | with the feature `jpeg2000` |
 //! | JPEG-LS, JPEG XL, 12-bit lossy JPEG | no |
 //!
-//! Grey images of 8 or 16 bits allocated, one per file. Values are real ones (HU for CT): `slope * stored + intercept`.
+//! | images | as |
+//! |---|---|
+//! | one per file | [a volume](SeriesKind::Volume), or [a projection](SeriesKind::Projection) where they are not placed |
+//! | enhanced CT, MR, PET and other frames in functional groups (PS3.3 C.7.6.16) | the volumes of the file, split as those of a series |
+//! | the planes of an RT Dose (PS3.3 C.8.8.3) | a volume in the unit of the dose |
+//! | ultrasound, angiography and other frames that are not placed | [a sequence](SeriesKind::Sequence) with its [times](Series::frame_times) |
+//!
+//! Grey images of 8 or 16 bits allocated. Values are real ones (HU for CT): `slope * stored + intercept`.
 //! Positions are LPS in mm, as the files have them (PS3.3 C.7.6.2).
 //!
 //! ```no_run
@@ -32,24 +40,21 @@ mod archive;
 mod attributes;
 mod codec;
 mod copies;
-#[allow(dead_code, reason = "for readers of other objects")]
 mod dataset;
 pub mod derived;
-#[allow(dead_code, reason = "for readers of other objects")]
 mod elements;
 mod file;
 mod frame_times;
 mod frames;
 mod functional_groups;
 mod grouping;
-#[allow(dead_code, reason = "for readers of other objects")]
+#[allow(dead_code, reason = "for readers of what one file says and none keeps")]
 mod header;
 mod image_attributes;
 mod image_ref;
 mod job;
 mod kind;
 mod load;
-#[allow(dead_code, reason = "for readers of other objects")]
 mod location;
 mod object;
 mod options;
