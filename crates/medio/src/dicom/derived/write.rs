@@ -114,7 +114,11 @@ fn write<T: Scalar>(
     })?;
     make_empty(folder)?;
     let output = Output::new(origin, &options.series, modality, "derived images");
-    let common = common(&output, class, &quantization, options, planes.distance);
+    let mut common = common(&output, class, &quantization, options, planes.distance);
+    common.extend(&origin.series);
+    if origin.images.first().is_some_and(|image| image.sop_class == class_uid(class)) {
+        common.extend(&origin.acquisition);
+    }
     let [_, rows, columns] = volume.size();
     let mut files = Vec::new();
     for (index, (plane, &slice)) in planes.planes.iter().zip(&planes.slices).enumerate() {
