@@ -1,7 +1,8 @@
 //! DICOM series as volumes.
 //!
-//! [`scan`] reads the headers of a folder and finds the volumes in it, each a [`Series`]; [`Series::load`] reads the pixels
-//! of one. Nothing is dropped without a word: a file is in a series or in [`Study::skipped`], and what is unusual about a
+//! [`scan`] reads the headers of a folder, and of the zip archives in it, and finds the volumes, each a [`Series`];
+//! [`scan_bytes`] does so for files in memory. [`Series::load`] reads the pixels of a volume, [`Series::load_slices`] those of a
+//! few slices. Nothing is dropped without a word: a file is in a series or in [`Study::skipped`], and what is unusual about a
 //! series is an error or in its [`Report`], by the [`LoadOptions`].
 //!
 //! | reads | how |
@@ -12,7 +13,14 @@
 //! | JPEG 2000 | with the feature `jpeg2000` |
 //! | JPEG-LS, JPEG XL, 12-bit lossy JPEG | no |
 //!
-//! Grey images of 8 or 16 bits allocated, one per file. Values are real ones (HU for CT): `slope * stored + intercept`.
+//! | images | as |
+//! |---|---|
+//! | one per file | [a volume](SeriesKind::Volume), or [a projection](SeriesKind::Projection) where they are not placed |
+//! | enhanced CT, MR, PET and other frames in functional groups (PS3.3 C.7.6.16) | the volumes of the file, split as those of a series |
+//! | the planes of an RT Dose (PS3.3 C.8.8.3) | a volume in the unit of the dose |
+//! | ultrasound, angiography and other frames that are not placed | [a sequence](SeriesKind::Sequence) with its [times](Series::frame_times) |
+//!
+//! Grey images of 8 or 16 bits allocated. Values are real ones (HU for CT): `slope * stored + intercept`.
 //! Positions are LPS in mm, as the files have them (PS3.3 C.7.6.2).
 //!
 //! [`seg`] writes and reads segmentations, [`sr`] findings with boxes and measurements, [`derived`] writes volumes as new series:
@@ -31,19 +39,25 @@
 //! # Ok::<(), medio::Error>(())
 //! ```
 
+mod archive;
 mod attributes;
 mod codec;
+mod copies;
 #[allow(dead_code, reason = "for readers of other objects")]
 mod dataset;
 pub mod derived;
 #[allow(dead_code, reason = "for readers of other objects")]
 mod elements;
 mod file;
+mod frame_times;
+mod frames;
+mod functional_groups;
 mod grouping;
 #[allow(dead_code, reason = "for readers of other objects")]
 mod header;
 mod image_ref;
 mod job;
+mod kind;
 mod load;
 #[allow(dead_code, reason = "for readers of other objects")]
 mod location;
@@ -64,9 +78,10 @@ mod value;
 mod write;
 
 pub use image_ref::ImageRef;
+pub use kind::SeriesKind;
 pub use options::{LoadOptions, Padding, Policy, Progress, ProgressFn, SpacingPolicy};
 pub use report::{Assumption, Duplicate, IrregularSpacing, Report};
-pub use scan::{scan, scan_with};
+pub use scan::{scan, scan_bytes, scan_bytes_with, scan_with};
 pub use series::{Series, Split, SplitBy};
 pub use study::{SkipReason, Skipped, Study};
 pub use write::{Code, NewSeries};
