@@ -17,7 +17,7 @@ const MOST_EMPTY: usize = 16;
 const MOST_SLICES: usize = 1024;
 const MOST_VOXELS: usize = 1 << 28;
 /// Into how many steps the smallest distance of frames may fall.
-const MOST_STEPS: u8 = 8;
+const MOST_STEPS: u8 = 4;
 
 /// What keeps frames from being on a grid: the rule and what breaks it.
 pub(super) type Fault = (&'static str, String);
@@ -94,19 +94,19 @@ fn count_steps(places: &[f64], between: Option<f64>) -> Result<usize, Fault> {
     }
     let smallest =
         places.windows(2).filter_map(|p| Some(p.last()? - p.first()?)).fold(f64::INFINITY, f64::min);
-    let candidates = between.into_iter().chain((1..=MOST_STEPS).map(|n| smallest / f64::from(n)));
-    for candidate in candidates {
+    // Guessed parts of a distance fit anything if they are small and much is let pass.
+    let guesses = (2..=MOST_STEPS).map(|n| (smallest / f64::from(n), false));
+    let candidates = between.map(|mm| (mm, true)).into_iter().chain([(smallest, true)]).chain(guesses);
+    for (candidate, lenient) in candidates {
         let steps = (extent / candidate).round();
         if !(1.0..=1e6).contains(&steps) {
             continue;
         }
         let step = extent / steps;
-        let fits = |t: &f64| (t - (t / step).round() * step).abs() <= tolerance(step);
-        // A step much below the tolerance would fit anything.
-        if places.iter().all(fits)
-            && tolerance(step) < step / 4.0
-            && (step - candidate).abs() <= 0.1 * candidate
-        {
+        let tolerance = if lenient { tolerance(step) } else { TOLERANCE * step };
+        let fits = |t: &f64| (t - (t / step).round() * step).abs() <= tolerance;
+        let is_near = (step - candidate).abs() <= 0.1 * candidate && tolerance < step / 4.0;
+        if is_near && places.iter().all(fits) {
             return Ok(steps as usize);
         }
     }
