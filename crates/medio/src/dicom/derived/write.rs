@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 ///
 /// The folder is made if need be and must be empty. It gets one file per slice, `0001.dcm`, `0002.dcm`, ..., ascending along the slice
 /// normal; a shear between slices (gantry tilt) is in their positions. Returns the files. Values are stored in 16 bits:
-/// see [the module](super::derived) for what is exact.
+/// see [the module](super) for what is exact.
 ///
 /// ```no_run
 /// use medio::dicom::{self, NewSeries, derived};
