@@ -2,7 +2,7 @@
 //!
 //! | format | reads | writes |
 //! |---|---|---|
-//! | [`dicom`] | series of CT, MR and PET slices | - |
+//! | [`dicom`] | series of CT, MR and PET slices, segmentations, measurement reports | segmentations, measurement reports, derived series |
 //! | [`nifti`] | NIfTI-1 and NIfTI-2, `.nii`, `.nii.gz` | NIfTI-1 `.nii`, `.nii.gz` |
 //! | [`metaimage`] | `.mha`, `.mhd` with data files | `.mha`, `.mhd` |
 //! | [`nrrd`] | `.nrrd`, `.nhdr` with data files, `.seg.nrrd` | `.nrrd`, `.nhdr`, `.seg.nrrd` |

@@ -306,6 +306,27 @@ fn names_beyond_ascii_are_utf8() {
     assert_eq!(seg::read(&path).unwrap().segments()[0].name, "Länge 肺");
 }
 
+#[test]
+fn frames_of_an_enhanced_file_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("frames.dcm");
+    let study = dicom::scan(fixture("dicom_frames/enhanced_ct.dcm")).unwrap();
+    let (volume, _) = study[0].load().unwrap();
+    let map = LabelMap::new(volume.map(|_| 1));
+    seg::write(&path, &map, &study[0], &SegOptions::new()).unwrap();
+    let found = seg::read(&path).unwrap();
+    assert!(found.geometry().is_close(map.geometry(), 1e-6));
+    assert_eq!(found.source_instance_uids(), [study[0].image_refs().next().unwrap().sop_instance_uid]);
+    // ReferencedFrameNumber (0008,1160) of each frame, in explicit VR.
+    let bytes = std::fs::read(&path).unwrap();
+    let named: Vec<_> = bytes
+        .windows(10)
+        .filter(|w| w.starts_with(&[0x08, 0, 0x60, 0x11, b'I', b'S', 2, 0]))
+        .map(|w| std::str::from_utf8(&w[8..]).unwrap().trim().parse().ok())
+        .collect();
+    assert_eq!(named, study[0].image_refs().map(|image| image.frame).collect::<Vec<_>>());
+}
+
 fn read_bytes(folder: &Path, bytes: &[u8]) -> Result<Segmentation> {
     let path = folder.join("broken.dcm");
     std::fs::write(&path, bytes).unwrap();

@@ -23,6 +23,9 @@
 //! Grey images of 8 or 16 bits allocated. Values are real ones (HU for CT): `slope * stored + intercept`.
 //! Positions are LPS in mm, as the files have them (PS3.3 C.7.6.2).
 //!
+//! [`seg`] writes and reads segmentations, [`sr`] findings with boxes and measurements, [`derived`] writes volumes as new series:
+//! all of them in the study and the frame of reference of the series that they come from.
+//!
 //! ```no_run
 //! let study = medio::dicom::scan("study/")?;
 //! for skipped in study.skipped() {

@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 ///
 /// The folder is made if need be and must be empty. It gets one file per slice, `0001.dcm`, `0002.dcm`, ..., ascending along the slice
 /// normal; a shear between slices (gantry tilt) is in their positions. Returns the files. Values are stored in 16 bits:
-/// see [the module](super::derived) for what is exact.
+/// see [the module](super) for what is exact.
 ///
 /// ```no_run
 /// use medio::dicom::{self, NewSeries, derived};
@@ -114,7 +114,11 @@ fn write<T: Scalar>(
     })?;
     make_empty(folder)?;
     let output = Output::new(origin, &options.series, modality, "derived images");
-    let common = common(&output, class, &quantization, options, planes.distance);
+    let mut common = common(&output, class, &quantization, options, planes.distance);
+    common.extend(&origin.series);
+    if origin.images.first().is_some_and(|image| image.sop_class == class_uid(class)) {
+        common.extend(&origin.acquisition);
+    }
     let [_, rows, columns] = volume.size();
     let mut files = Vec::new();
     for (index, (plane, &slice)) in planes.planes.iter().zip(&planes.slices).enumerate() {

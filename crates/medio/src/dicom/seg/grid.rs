@@ -11,11 +11,13 @@ const LEAST_TOLERANCE: f64 = 0.01;
 const SAME_PLACE: f64 = 1e-3;
 /// Direction cosines and spacings of frames may differ by this.
 const SAME_GRID: f64 = 1e-4;
-/// A grid has at most so many slices, or so many times those that have frames.
-const MOST_SLICES: usize = 1024;
+/// A grid has at most so many times the slices that have frames.
 const MOST_EMPTY: usize = 16;
+/// Or so many slices, where these have no more voxels than that.
+const MOST_SLICES: usize = 1024;
+const MOST_VOXELS: usize = 1 << 28;
 /// Into how many steps the smallest distance of frames may fall.
-const MOST_STEPS: u8 = 8;
+const MOST_STEPS: u8 = 4;
 
 /// What keeps frames from being on a grid: the rule and what breaks it.
 pub(super) type Fault = (&'static str, String);
@@ -50,7 +52,8 @@ pub(super) fn find(planes: &[Plane], between: Option<f64>) -> Result<Grid, Fault
     let places: Vec<f64> = order.iter().map(|p| along(p) - along(low)).collect();
     let between = between.map(f64::abs).filter(|mm| *mm > 0.0 && mm.is_finite());
     let steps = count_steps(&places, between)?;
-    if steps >= MOST_SLICES.max(MOST_EMPTY * order.len()) {
+    let pixels = first.size.map(usize::from).into_iter().product::<usize>().max(1);
+    if steps >= MOST_SLICES.min(MOST_VOXELS / pixels).max(MOST_EMPTY * order.len()) {
         return Err(("a grid of about as many slices as frames", format!("{} slices", steps + 1)));
     }
     let step =
@@ -91,19 +94,19 @@ fn count_steps(places: &[f64], between: Option<f64>) -> Result<usize, Fault> {
     }
     let smallest =
         places.windows(2).filter_map(|p| Some(p.last()? - p.first()?)).fold(f64::INFINITY, f64::min);
-    let candidates = between.into_iter().chain((1..=MOST_STEPS).map(|n| smallest / f64::from(n)));
-    for candidate in candidates {
+    // Guessed parts of a distance fit anything if they are small and much is let pass.
+    let guesses = (2..=MOST_STEPS).map(|n| (smallest / f64::from(n), false));
+    let candidates = between.map(|mm| (mm, true)).into_iter().chain([(smallest, true)]).chain(guesses);
+    for (candidate, lenient) in candidates {
         let steps = (extent / candidate).round();
         if !(1.0..=1e6).contains(&steps) {
             continue;
         }
         let step = extent / steps;
-        let fits = |t: &f64| (t - (t / step).round() * step).abs() <= tolerance(step);
-        // A step much below the tolerance would fit anything.
-        if places.iter().all(fits)
-            && tolerance(step) < step / 4.0
-            && (step - candidate).abs() <= 0.1 * candidate
-        {
+        let tolerance = if lenient { tolerance(step) } else { TOLERANCE * step };
+        let fits = |t: &f64| (t - (t / step).round() * step).abs() <= tolerance;
+        let is_near = (step - candidate).abs() <= 0.1 * candidate && tolerance < step / 4.0;
+        if is_near && places.iter().all(fits) {
             return Ok(steps as usize);
         }
     }
@@ -166,6 +169,11 @@ mod tests {
         assert!(find(&at(&[0.0, 1.0, 2.37]), None).is_err());
         assert!(find(&at(&[0.0, 1.0, 1e5]), None).is_err());
         assert!(find(&at(&[0.0, f64::NAN]), None).is_err());
+        // A thousand slices are fine, unless they are large.
+        let large = |z: &[f64]| at(z).into_iter().map(|p| Plane { size: [4096; 2], ..p }).collect::<Vec<_>>();
+        assert!(find(&at(&[0.0, 1.0, 1000.0]), None).is_ok());
+        assert!(find(&large(&[0.0, 1.0, 1000.0]), None).is_err());
+        assert!(find(&large(&[0.0, 1.0, 20.0]), None).is_ok());
         let turned = Plane { orientation: [0.0, 1.0, 0.0, 0.0, 0.0, 1.0], ..plane([0.0; 3]) };
         assert!(find(&[plane([0.0; 3]), turned], None).is_err());
         let off = [plane([0.0; 3]), plane([0.0, 0.0, 1.0]), plane([0.0, 1.0, 2.0])];

@@ -52,7 +52,7 @@ pub fn write(
         SegKind::Binary => {
             for (index, segment) in segments.iter_mut().enumerate() {
                 let label = segment.number;
-                segment.number = number(index)?;
+                segment.number = number(path, index)?;
                 let pixels = |slice| slice_of(map.volume(), slice).map(|v| u8::from(*v == label)).collect();
                 push_frames(&mut frames, segment.number, &planes.1, options, pixels);
             }
@@ -73,11 +73,11 @@ pub fn write(
     Ok(segments)
 }
 
-/// Writes masks, 0 and anything else, which may overlap, as a binary segmentation: see [`write`]. Segments are numbered
+/// Writes masks, 0 and anything else, which may overlap, as a binary segmentation: see [`write()`]. Segments are numbered
 /// 1, 2, 3, ... in the order given; `options` need not describe them.
 ///
 /// # Errors
-/// As [`write`]; [`Error::Geometry`](crate::Error::Geometry) when the masks have different grids.
+/// As [`write()`]; [`Error::Geometry`](crate::Error::Geometry) when the masks have different grids.
 pub fn write_masks(
     path: impl AsRef<Path>,
     masks: &[(Segment, Volume<u8>)],
@@ -87,7 +87,7 @@ pub fn write_masks(
     let path = path.as_ref();
     let planes = planes(path, common_grid(path, masks)?, source)?;
     let mut frames = Vec::new();
-    let segments = renumbered(masks)?;
+    let segments = renumbered(path, masks)?;
     for (segment, (_, mask)) in segments.iter().zip(masks) {
         let pixels = |slice| slice_of(mask, slice).map(|v| u8::from(*v != 0)).collect();
         push_frames(&mut frames, segment.number, &planes.1, options, pixels);
@@ -114,7 +114,7 @@ pub fn write_fractions(
     }
     let planes = planes(path, common_grid(path, fractions)?, source)?;
     let mut frames = Vec::new();
-    let segments = renumbered(fractions)?;
+    let segments = renumbered(path, fractions)?;
     for (segment, (_, volume)) in segments.iter().zip(fractions) {
         let pixels = |slice| slice_of(volume, slice).map(|v| (v * 255.0).round() as u8).collect();
         push_frames(&mut frames, segment.number, &planes.1, options, pixels);
@@ -157,17 +157,17 @@ fn describe(path: &Path, map: &LabelMap, options: &SegOptions) -> Result<Vec<Seg
     Ok(segments.into_values().collect())
 }
 
-fn renumbered<T>(given: &[(Segment, T)]) -> Result<Vec<Segment>> {
+fn renumbered<T>(path: &Path, given: &[(Segment, T)]) -> Result<Vec<Segment>> {
     let renumber = |(index, (segment, _)): (usize, &(Segment, T))| {
-        Ok(Segment { number: number(index)?, ..segment.clone() })
+        Ok(Segment { number: number(path, index)?, ..segment.clone() })
     };
     given.iter().enumerate().map(renumber).collect()
 }
 
 /// The number of the segment at an index: one more.
-fn number(index: usize) -> Result<u16> {
+fn number(path: &Path, index: usize) -> Result<u16> {
     u16::try_from(index + 1).map_err(|_| Error::Unsupported {
-        path: Default::default(),
+        path: path.into(),
         what: "number of segments",
         found: format!("above {}", u16::MAX),
     })

@@ -98,6 +98,12 @@ impl NewDataSet {
         self.items(tag, vec![item])
     }
 
+    /// The elements of another one, in place of those of the same tags.
+    pub(in crate::dicom) fn extend(&mut self, other: &Self) -> &mut Self {
+        self.elements.extend(other.elements.iter().map(|(tag, element)| (*tag, element.clone())));
+        self
+    }
+
     /// The elements, ascending.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Tag, VR, &Value)> {
         self.elements.iter().map(|(tag, (vr, value))| (*tag, *vr, value))

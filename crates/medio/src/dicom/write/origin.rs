@@ -6,6 +6,7 @@ use dicom_dictionary_std::tags;
 use super::charset::Charset;
 use super::data_set::NewDataSet;
 use super::plane::Plane;
+use crate::dicom::dataset::DataSet;
 use crate::dicom::header::Header;
 use crate::dicom::{ImageRef, Series};
 use crate::error::{Error, Result};
@@ -38,6 +39,22 @@ const COPIED: [Tag; 23] = [
     tags::STUDY_INSTANCE_UID,
 ];
 
+/// Attributes of the series that hold for images derived from it too, all of them text.
+const SERIES: [Tag; 3] = [tags::BODY_PART_EXAMINED, tags::LATERALITY, tags::PATIENT_POSITION];
+
+/// How the images were taken (PS3.3 C.8.2.1, C.8.3.1), for derived ones of the same kind.
+const ACQUISITION: [Tag; 9] = [
+    tags::SCANNING_SEQUENCE,
+    tags::SEQUENCE_VARIANT,
+    tags::SCAN_OPTIONS,
+    tags::MR_ACQUISITION_TYPE,
+    tags::KVP,
+    tags::REPETITION_TIME,
+    tags::ECHO_TIME,
+    tags::MAGNETIC_FIELD_STRENGTH,
+    tags::ECHO_TRAIN_LENGTH,
+];
+
 /// Attributes that must be there, if only empty (type 2).
 const ALWAYS: [Tag; 9] = [
     tags::STUDY_DATE,
@@ -66,6 +83,10 @@ pub(in crate::dicom) struct SourceImage {
 pub(in crate::dicom) struct Origin {
     /// Patient and study.
     pub(in crate::dicom) study: NewDataSet,
+    /// What else holds for images that are derived from the series.
+    pub(in crate::dicom) series: NewDataSet,
+    /// How they were taken, if they are of the same kind.
+    pub(in crate::dicom) acquisition: NewDataSet,
     pub(in crate::dicom) charset: Charset,
     pub(in crate::dicom) timezone: Option<String>,
     pub(in crate::dicom) study_uid: String,
@@ -97,8 +118,15 @@ impl Origin {
             origin.study.text(tag, "");
         }
         for element in source.elements() {
-            if COPIED.contains(&element.tag) {
-                origin.study.copied(element.tag, element.bytes_trimmed());
+            let groups = [
+                (&COPIED[..], &mut origin.study),
+                (&SERIES[..], &mut origin.series),
+                (&ACQUISITION[..], &mut origin.acquisition),
+            ];
+            for (tags, data) in groups {
+                if tags.contains(&element.tag) {
+                    data.copied(element.tag, element.bytes_trimmed());
+                }
             }
             match element.tag {
                 tags::SPECIFIC_CHARACTER_SET => origin.charset = Charset::new(element.bytes_trimmed()),
@@ -106,6 +134,7 @@ impl Origin {
                 _ => {}
             }
         }
+        name_deidentification(&mut origin.study, source);
         let path = &first.path;
         match () {
             () if origin.study_uid.is_empty() => Err(missing(path, "StudyInstanceUID")),
@@ -177,6 +206,19 @@ impl SourceImage {
             item.integer(tags::REFERENCED_FRAME_NUMBER, frame);
         }
         item
+    }
+}
+
+/// How the patient's identity was removed, where the source says so in codes alone: their meanings.
+fn name_deidentification(study: &mut NewDataSet, source: DataSet<'_>) {
+    if source.get(tags::DEIDENTIFICATION_METHOD).is_some_and(|e| !e.is_empty()) {
+        return;
+    }
+    let meaning = |item: DataSet<'_>| Some(item.get(tags::CODE_MEANING)?.bytes_trimmed().to_vec());
+    let meanings: Vec<_> =
+        source.items(tags::DEIDENTIFICATION_METHOD_CODE_SEQUENCE).filter_map(meaning).collect();
+    if !meanings.is_empty() {
+        study.copied(tags::DEIDENTIFICATION_METHOD, &meanings.join(&b'\\'));
     }
 }
 
