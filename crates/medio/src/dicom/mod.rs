@@ -43,23 +43,19 @@ mod archive;
 mod attributes;
 mod codec;
 mod copies;
-#[allow(dead_code, reason = "for readers of other objects")]
 mod dataset;
 pub mod derived;
-#[allow(dead_code, reason = "for readers of other objects")]
 mod elements;
 mod file;
 mod frame_times;
 mod frames;
 mod functional_groups;
 mod grouping;
-#[allow(dead_code, reason = "for readers of other objects")]
 mod header;
 mod image_ref;
 mod job;
 mod kind;
 mod load;
-#[allow(dead_code, reason = "for readers of other objects")]
 mod location;
 mod object;
 mod options;
