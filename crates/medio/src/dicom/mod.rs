@@ -51,7 +51,6 @@ mod frame_times;
 mod frames;
 mod functional_groups;
 mod grouping;
-#[allow(dead_code, reason = "for readers of what one file says and none keeps")]
 mod header;
 mod image_attributes;
 mod image_ref;
