@@ -2,12 +2,13 @@
 
 use std::ops::Deref;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use dicom_dictionary_std::uids;
 
 use super::dataset::DataSet;
 use super::elements::{Encoding, PixelElement};
+use super::fragments::FrameRanges;
 use super::location::Location;
 use super::pixels::SampleFormat;
 use super::text::Text;
@@ -45,15 +46,22 @@ pub(super) struct FileHeader {
     pub(super) frames: u32,
     pub(super) samples_per_pixel: Option<u16>,
     pub(super) photometric: Text,
+    /// PlanarConfiguration 1.
+    pub(super) planar: bool,
     pub(super) format: SampleFormat,
 
     /// Between rows, between columns at the detector, in mm, for projections.
     pub(super) imager_pixel_spacing: Option<[f64; 2]>,
+    /// EstimatedRadiographicMagnificationFactor.
+    pub(super) magnification: Option<f64>,
     pub(super) has_modality_lut: bool,
     /// As stored: to be read as signed or unsigned by the sample format.
     pub(super) padding: Option<u16>,
     pub(super) padding_limit: Option<u16>,
     pub(super) marked_lossy: bool,
+    pub(super) has_extended_offsets: bool,
+    /// Where the frames of encapsulated pixel data are, once they were looked for.
+    pub(super) frame_ranges: OnceLock<FrameRanges>,
 }
 
 impl FileHeader {

@@ -30,20 +30,28 @@
 
 mod attributes;
 mod codec;
+mod color;
 #[allow(dead_code, reason = "for readers of other objects")]
 mod dataset;
 #[allow(dead_code, reason = "for readers of other objects")]
 mod elements;
 mod file;
+mod format;
+mod fragments;
+mod frame;
 mod grouping;
 #[allow(dead_code, reason = "for readers of other objects")]
 mod header;
+mod image;
 mod image_ref;
 mod job;
 mod load;
 #[allow(dead_code, reason = "for readers of other objects")]
 mod location;
+mod lut;
 mod options;
+mod overlay;
+mod palette;
 mod pixels;
 mod report;
 mod scan;
@@ -54,9 +62,11 @@ mod study;
 mod text;
 #[allow(dead_code, reason = "for readers of other objects")]
 mod value;
+mod voi;
 
 pub use image_ref::ImageRef;
 pub use options::{LoadOptions, Padding, Policy, Progress, ProgressFn, SpacingPolicy};
+pub use overlay::Overlay;
 pub use report::{Assumption, Duplicate, IrregularSpacing, Report};
 pub use scan::{scan, scan_with};
 pub use series::{Series, Split, SplitBy};

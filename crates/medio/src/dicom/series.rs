@@ -152,6 +152,11 @@ impl Series {
         load::load(&self.slices, options, progress)
     }
 
+    /// The header of the image of one slice.
+    pub(super) fn header(&self, k: usize) -> Option<&Header> {
+        self.slices.get(*self.kept.get(k)?)
+    }
+
     fn text(&self, attribute: impl Fn(&Header) -> &Text) -> &str {
         self.slices.first().map_or("", |h| attribute(h))
     }
