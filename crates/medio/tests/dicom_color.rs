@@ -27,8 +27,8 @@ fn colours_are_those_of_other_readers() {
         }
         let image = series(name).color_image_16(0).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_eq!(image.pixels().shape(), tensor.shape(), "{name}");
-        // YBR_FULL is rounded in floating point.
-        let tolerance = if name.starts_with("ybr") { 1.0 } else { 0.0 };
+        // YBR_FULL is rounded in floating point, and nothing says how the ramps of a segmented palette are.
+        let tolerance = if name.starts_with("ybr") || name == "palette_segmented" { 1.0 } else { 0.0 };
         let expected = tensor.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b));
         for (at, (found, expected)) in image.pixels().iter().zip(expected).enumerate() {
             let found = f32::from(*found);

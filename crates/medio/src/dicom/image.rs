@@ -19,8 +19,8 @@ use super::voi::Voi;
 use crate::error::{Error, Result};
 
 impl Series {
-    /// The `k`-th image, grey: real values (HU for CT) `[1, row, column]`, as [`Series::load`] gives them. Nothing is read but
-    /// this image.
+    /// The `k`-th of [`Series::frames`] images, grey: real values (HU for CT) `[1, row, column]`, as [`Series::load`] gives
+    /// them. Nothing is read but this image.
     ///
     /// The image has its place in the patient where the file says it, otherwise the distances of its pixels: those of
     /// PixelSpacing or, for projections, of ImagerPixelSpacing, divided by EstimatedRadiographicMagnificationFactor where there
@@ -30,7 +30,7 @@ impl Series {
     /// Those of [`Series::load_with`] that are about pixels, [`Unsupported`](Error::Unsupported) for colours, and
     /// [`Invalid`](Error::Invalid) when there is no such image.
     pub fn image(&self, k: usize) -> Result<Image<f32>> {
-        let header = self.image_header(k)?;
+        let header = &self.image_header(k)?;
         let pixels = grey(header, &LoadOptions::new())?;
         placed(header, pixels)
     }
@@ -41,7 +41,7 @@ impl Series {
     /// # Errors
     /// [`Unsupported`](Error::Unsupported) for a grey image and for retired colour spaces, otherwise as [`Series::image`].
     pub fn color_image(&self, k: usize) -> Result<Image<u8>> {
-        let header = self.image_header(k)?;
+        let header = &self.image_header(k)?;
         color(header, |planes| planes.into_u8())
     }
 
@@ -50,7 +50,7 @@ impl Series {
     /// # Errors
     /// As [`Series::color_image`].
     pub fn color_image_16(&self, k: usize) -> Result<Image<u16>> {
-        let header = self.image_header(k)?;
+        let header = &self.image_header(k)?;
         color(header, Planes::into_u16)
     }
 
@@ -63,7 +63,7 @@ impl Series {
     /// # Errors
     /// As [`Series::image`], but for colours.
     pub fn display_image(&self, k: usize) -> Result<Image<u8>> {
-        let header = self.image_header(k)?;
+        let header = &self.image_header(k)?;
         if Photometric::parse(&header.photometric).is_some_and(|p| !p.is_grey()) {
             return self.color_image(k);
         }
@@ -88,7 +88,7 @@ impl Series {
     /// # Errors
     /// [`Io`](Error::Io), [`Truncated`](Error::Truncated), and [`Invalid`](Error::Invalid) when there is no such image.
     pub fn windows(&self, k: usize) -> Result<Vec<(Window, String)>> {
-        let header = self.image_header(k)?;
+        let header = &self.image_header(k)?;
         Ok(voi(header, header.read_elements()?.data_set()).windows)
     }
 
@@ -97,7 +97,7 @@ impl Series {
     /// # Errors
     /// As [`Series::image`] where overlays are in unused bits of the pixels.
     pub fn overlays(&self, k: usize) -> Result<Vec<Overlay>> {
-        let header = self.image_header(k)?;
+        let header = &self.image_header(k)?;
         let elements = header.read_elements()?;
         let mut overlays = Vec::new();
         for description in overlay::descriptions(elements.data_set(), header.frame) {
@@ -119,13 +119,16 @@ impl Series {
         Ok(overlays)
     }
 
-    fn image_header(&self, k: usize) -> Result<&Header> {
-        self.header(k).ok_or_else(|| Error::Invalid {
-            path: self.files().next().map(Into::into).unwrap_or_default(),
-            what: "number of an image",
-            expected: format!("below {}", self.size()[0]),
-            found: k.to_string(),
-        })
+    fn image_header(&self, k: usize) -> Result<Header> {
+        match self.frame(k) {
+            Some((header, frame)) => Ok(Header { frame, count: 1, ..header.clone() }),
+            None => Err(Error::Invalid {
+                path: self.files().next().map(Into::into).unwrap_or_default(),
+                what: "number of an image",
+                expected: format!("below {}", self.frames()),
+                found: k.to_string(),
+            }),
+        }
     }
 }
 
@@ -187,7 +190,8 @@ fn placed<T: Scalar>(header: &Header, pixels: Array3<T>) -> Result<Image<T>> {
     let error = |source| Error::Geometry { path: header.label(), source };
     let image = Image::new(pixels).map_err(error)?;
     let lenient = LoadOptions::new().irregular_spacing(SpacingPolicy::Warn).duplicates(Policy::Warn);
-    if let Ok(layout) = stack::layout(std::slice::from_ref(header), &lenient) {
+    let has_place = header.position.is_some() && header.orientation.is_some();
+    if let (true, Ok(layout)) = (has_place, stack::layout(std::slice::from_ref(header), &lenient)) {
         return image.with_geometry(layout.geometry).map_err(error);
     }
     let usable =

@@ -8,11 +8,16 @@
 //! |---|---|
 //! | native pixels | implicit and explicit VR, little and big endian, deflated |
 //! | RLE lossless | yes |
-//! | JPEG baseline and extended (8 bits), lossless | yes |
-//! | JPEG 2000 | with the feature `jpeg2000` |
-//! | JPEG-LS, JPEG XL, 12-bit lossy JPEG | no |
+//! | JPEG baseline, extended (8 and 12 bits) and lossless (2 to 16 bits) | yes |
+//! | JPEG-LS, lossless and near-lossless | yes |
+//! | JPEG 2000, HTJ2K | with the feature `jpeg2000`, a default |
+//! | JPEG XL, video (MPEG-2, H.264, H.265) | no |
 //!
-//! Grey images of 8 or 16 bits allocated, one per file. Values are real ones (HU for CT): `slope * stored + intercept`.
+//! Pixels are integers of 1, 8, 16 or 32 bits, floats or doubles. Grey values are real ones (HU for CT):
+//! `slope * stored + intercept`, or what the Modality LUT Sequence makes of them. [`Series::image`] reads single images,
+//! [`Series::color_image`] RGB, planar or not, luminance with colour differences, and palettes; [`Series::display_image`] gives
+//! what the file means to show.
+//!
 //! Positions are LPS in mm, as the files have them (PS3.3 C.7.6.2).
 //!
 //! ```no_run
@@ -28,9 +33,11 @@
 //! # Ok::<(), medio::Error>(())
 //! ```
 
+mod archive;
 mod attributes;
 mod codec;
 mod color;
+mod copies;
 #[allow(dead_code, reason = "for readers of other objects")]
 mod dataset;
 #[allow(dead_code, reason = "for readers of other objects")]
@@ -39,12 +46,16 @@ mod file;
 mod format;
 mod fragments;
 mod frame;
+mod frame_times;
+mod frames;
+mod functional_groups;
 mod grouping;
 #[allow(dead_code, reason = "for readers of other objects")]
 mod header;
 mod image;
 mod image_ref;
 mod job;
+mod kind;
 mod load;
 #[allow(dead_code, reason = "for readers of other objects")]
 mod location;
@@ -65,9 +76,10 @@ mod value;
 mod voi;
 
 pub use image_ref::ImageRef;
+pub use kind::SeriesKind;
 pub use options::{LoadOptions, Padding, Policy, Progress, ProgressFn, SpacingPolicy};
 pub use overlay::Overlay;
 pub use report::{Assumption, Duplicate, IrregularSpacing, Report};
-pub use scan::{scan, scan_with};
+pub use scan::{scan, scan_bytes, scan_bytes_with, scan_with};
 pub use series::{Series, Split, SplitBy};
 pub use study::{SkipReason, Skipped, Study};

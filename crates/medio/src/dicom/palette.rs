@@ -145,7 +145,8 @@ fn direct(codes: &[u16], at: usize, out: &mut Vec<u16>) -> Option<usize> {
         }
         1 => {
             let (from, to) = (f64::from(*out.last()?), f64::from(*codes.get(at + 2)?));
-            let steps = (1..=count).map(|i| (from + (to - from) * i as f64 / count as f64).round_ties_even() as u16);
+            let steps =
+                (1..=count).map(|i| (from + (to - from) * i as f64 / count as f64).round_ties_even() as u16);
             out.extend(steps);
             Some(at + 3)
         }
