@@ -68,6 +68,29 @@ fn a_volume_of_one_image_has_the_values_of_the_image() {
 }
 
 #[test]
+fn frames_are_read_one_by_one() {
+    let cases = [
+        ("frames_basic", "frame"),
+        ("frames_extended", "frame"),
+        ("frames_by_number", "frame"),
+        ("frames_by_start", "frame"),
+        ("frames_bits", "bits"),
+    ];
+    for (name, kind) in cases {
+        let series = series(name);
+        assert_eq!(series.frames(), 3, "{name}");
+        let expected = expected(kind);
+        // In any order.
+        for k in [2, 0, 1] {
+            let image = series.image(k).unwrap_or_else(|e| panic!("{name} {k}: {e}"));
+            let (_, values) = expected.iter().find(|(frame, _)| *frame == k.to_string()).unwrap();
+            assert!(image.pixels().iter().eq(values), "{name} {k}");
+        }
+        assert!(matches!(series.image(3), Err(Error::Invalid { .. })));
+    }
+}
+
+#[test]
 fn constant_images_may_be_tiny_files() {
     for name in ["jls_constant", "j2k_constant"] {
         if is_compiled(name) {
