@@ -171,7 +171,8 @@ fn hint(feature: Option<&str>) -> String {
 }
 
 impl Error {
-    /// The file or folder it is about.
+    /// The file or folder it is about. A frame of a multi-frame DICOM file is `file/frames/3`, counted from 1, as in the paths
+    /// of PS3.18; an entry of a zip archive is `archive.zip/inner/name`.
     pub fn path(&self) -> &std::path::Path {
         match self {
             Self::Io { path, .. }

@@ -224,14 +224,35 @@ fn a_damaged_archive_is_named() {
     let found = dicom::scan_bytes([("a.zip".to_string(), bytes[..end].to_vec())]);
     let Err(Error::NoImages { skipped, .. }) = found else { panic!("{found:?}") };
     assert_eq!(skipped[0].reason, SkipReason::BrokenArchive);
-    // A byte of a slice that is stored: its header is as it was, its content is not.
+}
+
+/// The archive with some bytes replaced, from a place after a name in it.
+fn changed_archive(name: &[u8], change: impl Fn(&mut [u8])) -> medio::Result<Study> {
     let mut bytes = std::fs::read(fixture("dicom_frames/archive.zip")).unwrap();
-    let entry = bytes.windows(12).position(|w| w == b"study/slice3").unwrap();
-    bytes[entry + 700] ^= 0x10;
-    let study = dicom::scan_bytes([("a.zip".to_string(), bytes)]);
-    if let Ok(study) = study {
-        assert!(study.iter().any(|series| series.load().is_err()) || !study.skipped().is_empty());
-    }
+    let at = bytes.windows(name.len()).position(|w| w == name).unwrap();
+    change(&mut bytes[at..]);
+    dicom::scan_bytes([("a.zip".to_string(), bytes)])
+}
+
+#[test]
+fn an_entry_that_does_not_match_its_checksum_is_an_error() {
+    // The end of a deflated slice: its header is as it was, its pixels are not.
+    let study = changed_archive(b"study/slice3.dcm", |entry| {
+        let next = entry.windows(4).position(|w| w == b"PK\x03\x04").unwrap();
+        entry[next - 20] ^= 0x10;
+    });
+    let error = study.unwrap()[0].load().unwrap_err();
+    assert!(matches!(error, Error::Io { .. } | Error::Truncated { .. }), "{error}");
+    assert!(error.path().ends_with("a.zip/study/slice3.dcm"), "{error}");
+}
+
+#[test]
+fn an_entry_that_claims_more_than_deflate_can_make_is_skipped() {
+    // The size in the directory, whose entries start with PK 1 2, of the first slice.
+    let study =
+        changed_archive(b"PK\x01\x02", |entry| entry[24..28].copy_from_slice(&[0, 0, 0, 0x70])).unwrap();
+    let skipped = study.skipped().iter().find(|s| s.reason == SkipReason::BrokenArchive).unwrap();
+    assert!(skipped.path.ends_with("study/slice3.dcm"));
 }
 
 #[test]

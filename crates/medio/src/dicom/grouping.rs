@@ -202,7 +202,10 @@ impl PartialOrd for NumberOrText {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::dicom::header::FileHeader;
 
     /// Two slices at each of the echoes (number, time).
     fn echoes(echoes: &[(Option<&str>, &str)]) -> Vec<Header> {
@@ -248,5 +251,61 @@ mod tests {
         }
         let acquisition = |n: &str| (SplitBy::AcquisitionNumber, n.to_string());
         assert_eq!(names(headers), [[acquisition("0")], [acquisition("1")]]);
+    }
+
+    /// Slices at two positions that a change tells apart from the same slices without it.
+    fn told_apart_by(change: impl Fn(&mut FileHeader, &mut Header)) -> Vec<Vec<SplitBy>> {
+        let mut headers = echoes(&[(None, "5")]);
+        for header in headers.clone() {
+            let mut file = FileHeader { frames: 1, ..FileHeader::default() };
+            let mut other = header;
+            change(&mut file, &mut other);
+            headers.push(Header { file: Arc::new(file), ..other });
+        }
+        group(headers).iter().map(|s| s.split().iter().map(|s| s.by).collect()).collect()
+    }
+
+    #[test]
+    fn everything_that_splits() {
+        let text = || Some(Text::from("2"));
+        type Change = Box<dyn Fn(&mut FileHeader, &mut Header)>;
+        let turned = [0.0, 1.0, 0.0, -1.0, 0.0, 0.0];
+        let cases: Vec<(SplitBy, Change)> = vec![
+            (SplitBy::Size, Box::new(|f, _| f.rows = Some(9))),
+            (SplitBy::Colour, Box::new(|f, _| f.photometric = Text::from("RGB"))),
+            (SplitBy::FrameOfReference, Box::new(|f, _| f.frame_of_reference = Text::from("1.2"))),
+            (
+                SplitBy::Localizer,
+                Box::new(|_, h| h.distinctions.image_type = Some(Text::from("A\\B\\LOCALIZER"))),
+            ),
+            (SplitBy::Orientation, Box::new(move |_, h| h.orientation = Some(turned))),
+            (SplitBy::PixelSpacing, Box::new(|_, h| h.pixel_spacing = Some([1.0, 1.0]))),
+            (SplitBy::Segment, Box::new(move |_, h| h.distinctions.segment = text())),
+            (SplitBy::StackId, Box::new(move |_, h| h.distinctions.stack_id = text())),
+            (SplitBy::EchoNumber, Box::new(move |_, h| h.distinctions.echo_number = text())),
+            (SplitBy::EchoTime, Box::new(move |_, h| h.distinctions.echo_time = text())),
+            (SplitBy::BValue, Box::new(move |_, h| h.distinctions.b_value = text())),
+            (SplitBy::Gradient, Box::new(move |_, h| h.distinctions.gradient = text())),
+            (SplitBy::TemporalPosition, Box::new(move |_, h| h.distinctions.temporal_position = text())),
+            (SplitBy::TriggerTime, Box::new(move |_, h| h.distinctions.trigger_time = text())),
+            (SplitBy::ImageType, Box::new(move |_, h| h.distinctions.image_type = text())),
+            (SplitBy::AcquisitionNumber, Box::new(move |_, h| h.distinctions.acquisition_number = text())),
+        ];
+        for (by, change) in cases {
+            assert_eq!(told_apart_by(change), [[by], [by]], "{by:?}");
+        }
+        // Each image without a place is alone.
+        let found = told_apart_by(|_, h| h.position = None);
+        assert_eq!(found, [[SplitBy::NoPosition]; 3]);
+    }
+
+    #[test]
+    fn thousands_of_planes_take_no_time() {
+        let turned = |k: u32| {
+            let a = f64::from(k) * 1e-3;
+            let orientation = Some([a.cos(), a.sin(), 0.0, -a.sin(), a.cos(), 0.0]);
+            Header { position: Some([0.0; 3]), orientation, ..Header::default() }
+        };
+        assert!(group((0..5000).map(turned).collect()).len() >= MOST_PLANES);
     }
 }

@@ -265,3 +265,42 @@ impl Header {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(rows: u16, bits_allocated: u16, samples: u16, photometric: &str) -> FileHeader {
+        FileHeader {
+            rows: Some(rows),
+            columns: Some(3),
+            samples_per_pixel: Some(samples),
+            photometric: Text::from(photometric),
+            format: SampleFormat { bits_allocated, ..SampleFormat::default() },
+            pixels: Some(PixelElement {
+                offset: 1000,
+                length: Some(u32::MAX - 1),
+                words: false,
+                float: false,
+            }),
+            ..FileHeader::default()
+        }
+    }
+
+    #[test]
+    fn native_frames_follow_each_other() {
+        let frame = |offset, length, first_bit| NativeFrame { offset, length, first_bit };
+        assert_eq!(file(5, 16, 1, "MONOCHROME2").native_frame(2), frame(1060, 30, 0));
+        assert_eq!(file(5, 8, 3, "RGB").native_frame(1), frame(1045, 45, 0));
+        assert_eq!(file(4, 8, 3, "YBR_FULL_422").native_frame(1), frame(1024, 24, 0));
+        // 15 bits a frame, in the bits left over by the one before.
+        let bits = file(5, 1, 1, "MONOCHROME2");
+        assert_eq!(bits.native_frame(0), frame(1000, 2, 0));
+        assert_eq!(bits.native_frame(1), frame(1001, 3, 7));
+        assert_eq!(bits.native_frame(2), frame(1003, 3, 6));
+        assert_eq!(bits.native_frame(8), frame(1015, 2, 0));
+        // A claim beyond all bytes is no overflow.
+        let huge = FileHeader { columns: Some(u16::MAX), ..file(u16::MAX, u16::MAX, u16::MAX, "RGB") };
+        assert_eq!(huge.native_frame(u32::MAX).offset, u64::MAX);
+    }
+}

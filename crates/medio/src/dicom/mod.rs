@@ -1,7 +1,8 @@
 //! DICOM series as volumes.
 //!
-//! [`scan`] reads the headers of a folder and finds the volumes in it, each a [`Series`]; [`Series::load`] reads the pixels
-//! of one. Nothing is dropped without a word: a file is in a series or in [`Study::skipped`], and what is unusual about a
+//! [`scan`] reads the headers of a folder, and of the zip archives in it, and finds the volumes, each a [`Series`];
+//! [`scan_bytes`] does so for files in memory. [`Series::load`] reads the pixels of a volume, [`Series::load_slices`] those of a
+//! few slices. Nothing is dropped without a word: a file is in a series or in [`Study::skipped`], and what is unusual about a
 //! series is an error or in its [`Report`], by the [`LoadOptions`].
 //!
 //! | reads | how |
@@ -17,6 +18,13 @@
 //! `slope * stored + intercept`, or what the Modality LUT Sequence makes of them. [`Series::image`] reads single images,
 //! [`Series::color_image`] RGB, planar or not, luminance with colour differences, and palettes; [`Series::display_image`] gives
 //! what the file means to show.
+//!
+//! | images | as |
+//! |---|---|
+//! | one per file | [a volume](SeriesKind::Volume), or [a projection](SeriesKind::Projection) where they are not placed |
+//! | enhanced CT, MR, PET and other frames in functional groups (PS3.3 C.7.6.16) | the volumes of the file, split as those of a series |
+//! | the planes of an RT Dose (PS3.3 C.8.8.3) | a volume in the unit of the dose |
+//! | ultrasound, angiography and other frames that are not placed | [a sequence](SeriesKind::Sequence) with its [times](Series::frame_times) |
 //!
 //! Positions are LPS in mm, as the files have them (PS3.3 C.7.6.2).
 //!
@@ -38,9 +46,7 @@ mod attributes;
 mod codec;
 mod color;
 mod copies;
-#[allow(dead_code, reason = "for readers of other objects")]
 mod dataset;
-#[allow(dead_code, reason = "for readers of other objects")]
 mod elements;
 mod file;
 mod format;
@@ -50,14 +56,13 @@ mod frame_times;
 mod frames;
 mod functional_groups;
 mod grouping;
-#[allow(dead_code, reason = "for readers of other objects")]
+#[allow(dead_code, reason = "for readers of what one file says and none keeps")]
 mod header;
 mod image;
 mod image_ref;
 mod job;
 mod kind;
 mod load;
-#[allow(dead_code, reason = "for readers of other objects")]
 mod location;
 mod lut;
 mod options;

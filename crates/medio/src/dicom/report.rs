@@ -46,7 +46,8 @@ impl Report {
 pub struct Duplicate {
     /// Position along the slice normal in mm.
     pub position_mm: f64,
-    /// The image that is in the volume: the first by InstanceNumber.
+    /// The image that is in the volume: the first by InstanceNumber. A frame of a multi-frame file is `file/frames/3`, counted
+    /// from 1.
     pub kept: PathBuf,
     /// The others.
     pub dropped: Vec<PathBuf>,
