@@ -31,8 +31,8 @@ impl Attributes {
         interner: &Interner,
     ) -> (Self, Walk) {
         let mut found = Self::default();
-        // Float pixels and what follows the pixels: nothing there is of use here.
-        let is_past_pixels = |tag: Tag| tag.group() > 0x7FE0 || tag == tags::FLOAT_PIXEL_DATA;
+        // Nothing that follows the pixels is of use here.
+        let is_past_pixels = |tag: Tag| tag.group() > 0x7FE0;
         let end = elements::walk(bytes, start, encoding, is_past_pixels, |e| found.visit(&e, interner));
         if let Walk::Pixels(pixels) = end {
             found.file.pixels = Some(pixels);
@@ -41,6 +41,7 @@ impl Attributes {
         found.file.encoding = encoding;
         let format = &mut found.file.format;
         format.big_endian = encoding.big_endian;
+        format.float = found.file.pixels.is_some_and(|pixels| pixels.float);
         format.high_bit = found.high_bit.unwrap_or(format.bits_stored.saturating_sub(1));
         (found, end)
     }
@@ -93,6 +94,8 @@ impl Attributes {
             | tags::CINE_RATE => file.times.visit(element),
             tags::SAMPLES_PER_PIXEL => file.samples_per_pixel = element.u16(),
             tags::PHOTOMETRIC_INTERPRETATION => file.photometric = shared(),
+            tags::PLANAR_CONFIGURATION => file.planar = element.u16() == Some(1),
+            tags::EXTENDED_OFFSET_TABLE => file.has_extended_offsets = !element.value.is_empty(),
             tags::BITS_ALLOCATED => file.format.bits_allocated = element.u16().unwrap_or(0),
             tags::BITS_STORED => file.format.bits_stored = element.u16().unwrap_or(0),
             tags::HIGH_BIT => self.high_bit = element.u16(),
@@ -102,6 +105,7 @@ impl Attributes {
             tags::IMAGE_ORIENTATION_PATIENT => image.orientation = element.decimals(),
             tags::PIXEL_SPACING => image.pixel_spacing = element.decimals(),
             tags::IMAGER_PIXEL_SPACING => file.imager_pixel_spacing = element.decimals(),
+            tags::ESTIMATED_RADIOGRAPHIC_MAGNIFICATION_FACTOR => file.magnification = element.decimal(),
             tags::SLICE_THICKNESS => image.slice_thickness = element.decimal(),
             tags::SPACING_BETWEEN_SLICES => image.spacing_between_slices = element.decimal(),
 

@@ -9,7 +9,8 @@ use dicom_core::Tag;
 const ITEM: Tag = Tag(0xFFFE, 0xE000);
 const ITEM_END: Tag = Tag(0xFFFE, 0xE00D);
 const SEQUENCE_END: Tag = Tag(0xFFFE, 0xE0DD);
-const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
+/// Pixel Data, Float Pixel Data and Double Float Pixel Data.
+const PIXELS: [Tag; 3] = [Tag(0x7FE0, 0x0010), Tag(0x7FE0, 0x0008), Tag(0x7FE0, 0x0009)];
 const UNDEFINED: u32 = u32::MAX;
 /// Sequences within sequences: those of the standard go a few levels deep, structured reports some twenty.
 pub(super) const DEEPEST: u8 = 64;
@@ -60,6 +61,8 @@ pub(super) struct PixelElement {
     pub(super) length: Option<u32>,
     /// Whether the value is a string of 16-bit words (OW) rather than bytes, which matters in big endian.
     pub(super) words: bool,
+    /// Whether the samples are floating-point numbers.
+    pub(super) float: bool,
 }
 
 /// How a walk ended.
@@ -107,10 +110,15 @@ pub(super) fn walk<'a>(
         if stop_at(header.tag) {
             return Walk::End(at);
         }
-        if header.tag == PIXEL_DATA {
+        if PIXELS.contains(&header.tag) {
             let length = (header.length != UNDEFINED).then_some(header.length);
             let words = header.vr.is_none_or(|vr| &vr == b"OW");
-            return Walk::Pixels(PixelElement { offset: header.value, length, words });
+            return Walk::Pixels(PixelElement {
+                offset: header.value,
+                length,
+                words,
+                float: header.tag != PIXELS[0],
+            });
         }
         // Groups of commands (PS3.7) and of delimiters: neither starts an element of a data set.
         if matches!(header.tag.group(), 0 | 0xFFFE) {

@@ -2,12 +2,13 @@
 
 use std::ops::Deref;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use dicom_dictionary_std::uids;
 
 use super::dataset::DataSet;
 use super::elements::{Encoding, PixelElement};
+use super::fragments::FrameRanges;
 use super::frame_times::FrameTimes;
 use super::location::Location;
 use super::pixels::SampleFormat;
@@ -46,6 +47,8 @@ pub(super) struct FileHeader {
     pub(super) frames: u32,
     pub(super) samples_per_pixel: Option<u16>,
     pub(super) photometric: Text,
+    /// PlanarConfiguration 1.
+    pub(super) planar: bool,
     pub(super) format: SampleFormat,
 
     /// Whether its frames are placed one by one: those of a volume, rather than of a sequence.
@@ -56,11 +59,16 @@ pub(super) struct FileHeader {
 
     /// Between rows, between columns at the detector, in mm, for projections.
     pub(super) imager_pixel_spacing: Option<[f64; 2]>,
+    /// EstimatedRadiographicMagnificationFactor.
+    pub(super) magnification: Option<f64>,
     pub(super) has_modality_lut: bool,
     /// As stored: to be read as signed or unsigned by the sample format.
     pub(super) padding: Option<u16>,
     pub(super) padding_limit: Option<u16>,
     pub(super) marked_lossy: bool,
+    pub(super) has_extended_offsets: bool,
+    /// Where the frames of encapsulated pixel data are, once they were looked for.
+    pub(super) frame_ranges: OnceLock<FrameRanges>,
 }
 
 impl FileHeader {
@@ -101,23 +109,6 @@ impl FileHeader {
         )
     }
 
-    /// Where a frame of native pixels is. Frames follow each other without gaps, 1-bit samples even within bytes (PS3.5 8.1.1,
-    /// 8.2). Meaningless for encapsulated pixels.
-    pub(super) fn native_frame(&self, frame: u32) -> NativeFrame {
-        let start = self.pixels.map_or(0, |pixels| pixels.offset as u64);
-        // Two pixels share the samples of their colours (PS3.3 C.7.6.3.1.2).
-        let samples = match self.photometric.as_str() {
-            "YBR_FULL_422" | "YBR_PARTIAL_422" => 2,
-            _ => u64::from(self.samples_per_pixel.unwrap_or(1)),
-        };
-        let bits = self.pixel_count() as u64 * samples * u64::from(self.format.bits_allocated);
-        // Rows, columns, samples and bits have 16 bits each, and there are up to 2^32 frames.
-        let first = u128::from(bits) * u128::from(frame);
-        let first_bit = (first % 8) as u8;
-        let offset = u64::try_from(first / 8).unwrap_or(u64::MAX).saturating_add(start);
-        NativeFrame { offset, length: bits.saturating_add(first_bit.into()).div_ceil(8), first_bit }
-    }
-
     /// Times of the frames in ms since the first one.
     pub(super) fn frame_times(&self) -> Option<Vec<f64>> {
         // No frame is smaller than a byte, but for toys: nothing is allocated for frames that are only claimed.
@@ -155,17 +146,6 @@ pub(super) struct Defect {
     pub(super) what: &'static str,
     pub(super) expected: String,
     pub(super) found: String,
-}
-
-/// Where the samples of a native frame are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct NativeFrame {
-    /// Of the first byte, where [`Location::read_range`] counts.
-    pub(super) offset: u64,
-    /// Bytes that hold the frame, the first and last of which it may share with others.
-    pub(super) length: u64,
-    /// Of the first sample in the first byte, counted from the lowest: not 0 only where samples are bits.
-    pub(super) first_bit: u8,
 }
 
 /// The elements of a file up to its pixels.
@@ -269,7 +249,12 @@ mod tests {
             samples_per_pixel: Some(samples),
             photometric: Text::from(photometric),
             format: SampleFormat { bits_allocated, ..SampleFormat::default() },
-            pixels: Some(PixelElement { offset: 1000, length: Some(u32::MAX - 1), words: false }),
+            pixels: Some(PixelElement {
+                offset: 1000,
+                length: Some(u32::MAX - 1),
+                words: false,
+                float: false,
+            }),
             ..FileHeader::default()
         }
     }

@@ -9,9 +9,15 @@
 //! |---|---|
 //! | native pixels | implicit and explicit VR, little and big endian, deflated |
 //! | RLE lossless | yes |
-//! | JPEG baseline and extended (8 bits), lossless | yes |
-//! | JPEG 2000 | with the feature `jpeg2000` |
-//! | JPEG-LS, JPEG XL, 12-bit lossy JPEG | no |
+//! | JPEG baseline, extended (8 and 12 bits) and lossless (2 to 16 bits) | yes |
+//! | JPEG-LS, lossless and near-lossless | yes |
+//! | JPEG 2000, HTJ2K | with the feature `jpeg2000`, a default |
+//! | JPEG XL, video (MPEG-2, H.264, H.265) | no |
+//!
+//! Pixels are integers of 1, 8, 16 or 32 bits, floats or doubles. Grey values are real ones (HU for CT):
+//! `slope * stored + intercept`, or what the Modality LUT Sequence makes of them. [`Series::image`] reads single images,
+//! [`Series::color_image`] RGB, planar or not, luminance with colour differences, and palettes; [`Series::display_image`] gives
+//! what the file means to show.
 //!
 //! | images | as |
 //! |---|---|
@@ -20,7 +26,6 @@
 //! | the planes of an RT Dose (PS3.3 C.8.8.3) | a volume in the unit of the dose |
 //! | ultrasound, angiography and other frames that are not placed | [a sequence](SeriesKind::Sequence) with its [times](Series::frame_times) |
 //!
-//! Grey images of 8 or 16 bits allocated. Values are real ones (HU for CT): `slope * stored + intercept`.
 //! Positions are LPS in mm, as the files have them (PS3.3 C.7.6.2).
 //!
 //! [`seg`] writes and reads segmentations, [`sr`] findings with boxes and measurements, [`derived`] writes volumes as new series:
@@ -42,24 +47,32 @@
 mod archive;
 mod attributes;
 mod codec;
+mod color;
 mod copies;
 mod dataset;
 pub mod derived;
 mod elements;
 mod file;
+mod format;
+mod fragments;
+mod frame;
 mod frame_times;
 mod frames;
 mod functional_groups;
 mod grouping;
 mod header;
+mod image;
 mod image_attributes;
 mod image_ref;
 mod job;
 mod kind;
 mod load;
 mod location;
+mod lut;
 mod object;
 mod options;
+mod overlay;
+mod palette;
 mod pet;
 mod philips;
 mod pixels;
@@ -77,6 +90,7 @@ mod text;
 mod time;
 #[allow(dead_code, reason = "for readers of other objects")]
 mod value;
+mod voi;
 mod write;
 
 pub use dicom_core::Tag;
@@ -84,6 +98,7 @@ pub use image_attributes::ImageAttributes;
 pub use image_ref::ImageRef;
 pub use kind::SeriesKind;
 pub use options::{LoadOptions, Padding, Policy, Progress, ProgressFn, SpacingPolicy};
+pub use overlay::Overlay;
 pub use report::{Assumption, Duplicate, IrregularSpacing, Report};
 pub use scan::{scan, scan_bytes, scan_bytes_with, scan_with};
 pub use series::{Series, Split, SplitBy};

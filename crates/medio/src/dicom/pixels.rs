@@ -8,13 +8,11 @@ pub(super) struct SampleFormat {
     pub(super) high_bit: u16,
     pub(super) signed: bool,
     pub(super) big_endian: bool,
+    /// Float or double pixel data, in place of integers.
+    pub(super) float: bool,
 }
 
 impl SampleFormat {
-    pub(super) fn bytes(self) -> usize {
-        usize::from(self.bits_allocated / 8)
-    }
-
     /// Whether the bits stored lie within the bits allocated.
     pub(super) fn is_consistent(self) -> bool {
         self.bits_stored >= 1
@@ -23,14 +21,23 @@ impl SampleFormat {
             && self.high_bit >= self.bits_stored - 1
     }
 
-    /// The stored value in a cell: bits above the high bit and below the low one (overlays, once) are dropped, and the
-    /// sign is that of the bits stored. The format must be consistent.
+    /// The stored value in a cell of up to 16 bits: bits above the high bit and below the low one (overlays, once) are
+    /// dropped, and the sign is that of the bits stored. The format must be consistent.
     #[inline]
-    fn stored(self, cell: u16) -> i32 {
+    pub(super) fn stored(self, cell: u32) -> i32 {
         let left = 31 - u32::from(self.high_bit);
         let right = 32 - u32::from(self.bits_stored);
-        let aligned = u32::from(cell) << left;
+        let aligned = cell << left;
         if self.signed { aligned as i32 >> right } else { (aligned >> right) as i32 }
+    }
+
+    /// The same in a cell of 32 bits.
+    #[inline]
+    fn stored_wide(self, cell: u32) -> i64 {
+        let left = 31 - u32::from(self.high_bit);
+        let right = 32 - u32::from(self.bits_stored);
+        let aligned = cell << left;
+        if self.signed { i64::from(aligned as i32 >> right) } else { i64::from(aligned >> right) }
     }
 
     /// A value of an attribute "US or SS", such as Pixel Padding Value.
@@ -71,34 +78,59 @@ pub(super) struct Conversion {
 }
 
 impl Conversion {
-    /// Converts samples to real values in one pass; as many as both sides have. Returns how many are padding.
-    pub(super) fn apply(&self, bytes: &[u8], out: &mut [f32]) -> u64 {
+    /// Converts samples to real values in one pass; as many as both sides have. `skipped_bits` of the first byte belong to
+    /// another image. Returns how many are padding.
+    pub(super) fn apply(&self, bytes: &[u8], skipped_bits: u8, out: &mut [f32]) -> u64 {
         // One loop per layout, so that the choice is not made again for each sample.
-        if self.format.bits_allocated == 8 {
-            self.convert(bytes.iter().map(|b| u16::from(*b)), out)
-        } else {
-            let (cells, _) = bytes.as_chunks::<2>();
-            if self.format.big_endian {
-                self.convert(cells.iter().map(|b| u16::from_be_bytes(*b)), out)
-            } else {
-                self.convert(cells.iter().map(|b| u16::from_le_bytes(*b)), out)
-            }
+        let (format, big) = (self.format, self.format.big_endian);
+        let (twos, fours, eights) =
+            (bytes.as_chunks::<2>().0, bytes.as_chunks::<4>().0, bytes.as_chunks::<8>().0);
+        match (format.float, format.bits_allocated) {
+            (true, 32) if big => self.convert(fours.iter().map(|b| f32::from_be_bytes(*b)), None, out),
+            (true, 32) => self.convert(fours.iter().map(|b| f32::from_le_bytes(*b)), None, out),
+            (true, _) if big => self.convert(eights.iter().map(|b| f64::from_be_bytes(*b)), None, out),
+            (true, _) => self.convert(eights.iter().map(|b| f64::from_le_bytes(*b)), None, out),
+            (false, 1) => self.integers(bits(bytes, skipped_bits), out),
+            (false, 8) => self.integers(bytes.iter().map(|b| u32::from(*b)), out),
+            (false, 16) if big => self.integers(twos.iter().map(|b| u32::from(u16::from_be_bytes(*b))), out),
+            (false, 16) => self.integers(twos.iter().map(|b| u32::from(u16::from_le_bytes(*b))), out),
+            (false, _) if big => self.wide(fours.iter().map(|b| u32::from_be_bytes(*b)), out),
+            (false, _) => self.wide(fours.iter().map(|b| u32::from_le_bytes(*b)), out),
         }
     }
 
-    fn convert(&self, cells: impl Iterator<Item = u16>, out: &mut [f32]) -> u64 {
-        let Rescale { slope, intercept } = self.rescale;
-        let real = |stored: i32| (f64::from(stored) * slope + intercept) as f32;
+    fn integers(&self, cells: impl Iterator<Item = u32>, out: &mut [f32]) -> u64 {
         let format = self.format;
-        let Some(PaddingRange { low, high }) = self.padding else {
-            for (voxel, cell) in out.iter_mut().zip(cells) {
-                *voxel = real(format.stored(cell));
+        self.convert(cells.map(|cell| format.stored(cell)), self.padding.map(|p| (p.low, p.high)), out)
+    }
+
+    fn wide(&self, cells: impl Iterator<Item = u32>, out: &mut [f32]) -> u64 {
+        let format = self.format;
+        let limits = self.padding.map(|p| (p.low, p.high));
+        if format.signed {
+            self.convert(cells.map(|cell| format.stored_wide(cell) as i32), limits, out)
+        } else {
+            let limits = limits.map(|(low, high)| (low.max(0) as u32, high.max(0) as u32));
+            self.convert(cells.map(|cell| format.stored_wide(cell) as u32), limits, out)
+        }
+    }
+
+    fn convert<S: Copy + PartialOrd + Into<f64>>(
+        &self,
+        stored: impl Iterator<Item = S>,
+        padding: Option<(S, S)>,
+        out: &mut [f32],
+    ) -> u64 {
+        let Rescale { slope, intercept } = self.rescale;
+        let real = |stored: S| (stored.into() * slope + intercept) as f32;
+        let Some((low, high)) = padding else {
+            for (voxel, stored) in out.iter_mut().zip(stored) {
+                *voxel = real(stored);
             }
             return 0;
         };
         let mut padded = 0;
-        for (voxel, cell) in out.iter_mut().zip(cells) {
-            let stored = format.stored(cell);
+        for (voxel, stored) in out.iter_mut().zip(stored) {
             *voxel = real(stored);
             if low <= stored && stored <= high {
                 padded += 1;
@@ -109,12 +141,17 @@ impl Conversion {
     }
 }
 
+/// Single bits, the least significant of each byte first (PS3.5 8.1.1).
+fn bits(bytes: &[u8], skipped: u8) -> impl Iterator<Item = u32> {
+    bytes.iter().flat_map(|byte| (0..8).map(move |bit| u32::from(byte >> bit & 1))).skip(usize::from(skipped))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn format(bits_stored: u16, high_bit: u16, signed: bool) -> SampleFormat {
-        SampleFormat { bits_allocated: 16, bits_stored, high_bit, signed, big_endian: false }
+        SampleFormat { bits_allocated: 16, bits_stored, high_bit, signed, big_endian: false, float: false }
     }
 
     #[test]
@@ -146,10 +183,10 @@ mod tests {
         };
         let bytes: Vec<u8> = [-2000i16, -1999, -1998, 3].iter().flat_map(|v| v.to_le_bytes()).collect();
         let mut out = [0.0; 4];
-        assert_eq!(conversion.apply(&bytes, &mut out), 2);
+        assert_eq!(conversion.apply(&bytes, 0, &mut out), 2);
         assert_eq!(out, [-7.0, -7.0, -3995.0, 7.0]);
         let kept = Conversion { padding_value: None, ..conversion };
-        assert_eq!(kept.apply(&bytes, &mut out), 2);
+        assert_eq!(kept.apply(&bytes, 0, &mut out), 2);
         assert_eq!(out, [-3999.0, -3997.0, -3995.0, 7.0]);
     }
 }

@@ -131,7 +131,6 @@ impl Series {
     }
 
     /// The image with a number below [`Series::frames`]: its header, and which frame of the file it is, counted from 0.
-    #[allow(dead_code, reason = "for reading single images")]
     pub(super) fn frame(&self, index: usize) -> Option<(&Header, u32)> {
         match self.slices.as_slice() {
             [only] => u32::try_from(index).ok().filter(|i| *i < only.count).map(|i| (only, only.frame + i)),
@@ -191,8 +190,8 @@ impl Series {
     /// - [`MissingAttribute`](crate::Error::MissingAttribute), [`Invalid`](crate::Error::Invalid),
     ///   [`Truncated`](crate::Error::Truncated), [`Decode`](crate::Error::Decode): a file is broken.
     /// - [`NotAVolume`](crate::Error::NotAVolume): an image sequence, or colour.
-    /// - [`Unsupported`](crate::Error::Unsupported): pixels of more than 16 bits, modality lookup tables.
-    /// - [`UnsupportedTransferSyntax`](crate::Error::UnsupportedTransferSyntax): JPEG-LS and other compressions.
+    /// - [`Unsupported`](crate::Error::Unsupported): a number of bits that DICOM does not use for pixels.
+    /// - [`UnsupportedTransferSyntax`](crate::Error::UnsupportedTransferSyntax): JPEG XL, video, and other compressions.
     /// - [`Io`](crate::Error::Io): a file cannot be read, or changed since the scan.
     pub fn load_with(&self, options: &LoadOptions) -> Result<(Volume<f32>, Report)> {
         self.load_with_progress(options, &|_| ControlFlow::Continue(()))

@@ -28,6 +28,8 @@ impl<'a> Element<'a> {
         i16s: i16,
         /// Unsigned longs (UL).
         u32s: u32,
+        /// Unsigned very longs (UV, OV).
+        u64s: u64,
         /// Signed longs (SL).
         i32s: i32,
         /// Floats (FL).

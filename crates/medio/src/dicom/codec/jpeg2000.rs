@@ -1,0 +1,85 @@
+//! JPEG 2000 and High-Throughput JPEG 2000 (ISO/IEC 15444-1 and -15).
+
+use jpeg2k::{DecodeParameters, Image, ImageComponent};
+
+use super::{Failure, ImageFormat, Picture, Samples, check_size};
+use crate::dicom::format::Photometric;
+
+/// What the SIZ segment says (ISO/IEC 15444-1 A.5.1).
+struct Size {
+    rows: u64,
+    columns: u64,
+    /// Precision less 1 with the sign above it, and the distances between samples across and down, of each component.
+    components: Vec<[u8; 3]>,
+    tiles: u64,
+}
+
+/// Most tiles of an image; more are a sign of a broken file, and each costs memory.
+const MOST_TILES: u64 = 65_535;
+
+pub(super) fn decode(codestream: &[u8], image: &ImageFormat) -> Result<Picture, Failure> {
+    let start = find(codestream).ok_or("no JPEG 2000 codestream")?;
+    let size = size(codestream.get(start..).unwrap_or_default()).ok_or("an incomplete SIZ segment")?;
+    let extent = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    check_size(image, extent(size.rows), extent(size.columns), size.components.len())?;
+    if size.tiles > MOST_TILES {
+        return Err(format!("{} tiles", size.tiles).into());
+    }
+    let first = *size.components.first().ok_or("no components")?;
+    if size.components.iter().any(|c| *c != first || c[1..] != [1, 1]) {
+        return Err("components that differ in precision, or are not sampled at each pixel".into());
+    }
+    let precision = u16::from(first[0] & 0x7F) + 1;
+    if precision > 31 {
+        return Err(format!("a precision of {precision} bits").into());
+    }
+    let palette_kept = DecodeParameters::new().strict(true);
+    // The codestream alone: boxes around it may hold colours that DICOM does not use (PS3.5 A.4.4).
+    let decoded = Image::from_bytes_with(codestream.get(start..).unwrap_or_default(), palette_kept)
+        .map_err(|e| e.to_string())?;
+    let components = decoded.components();
+    let fits = |c: &ImageComponent| (c.width() as usize, c.height() as usize) == (image.columns, image.rows);
+    if components.len() != image.samples || !components.iter().all(fits) {
+        return Err("the decoded components are not those of the image".into());
+    }
+    let planes: Vec<&[i32]> = components.iter().map(ImageComponent::data).collect();
+    let samples = match precision {
+        1..=8 => Samples::U8(interleave(&planes, |v| v as u8)),
+        9..=16 => Samples::U16(interleave(&planes, |v| v as u16)),
+        _ => Samples::U32(interleave(&planes, |v| v as u32)),
+    };
+    let photometric = match image.photometric {
+        // The decoder has undone what the codestream itself declares.
+        Photometric::YbrIct | Photometric::YbrRct => Photometric::Rgb,
+        Photometric::YbrFull422 => Photometric::YbrFull,
+        other => other,
+    };
+    Ok(Picture { samples, precision, sign_at_precision: true, photometric })
+}
+
+/// Where the codestream starts: at once, or in a box of a JP2 file.
+fn find(bytes: &[u8]) -> Option<usize> {
+    bytes.windows(4).position(|w| w == [0xFF, 0x4F, 0xFF, 0x51])
+}
+
+fn size(codestream: &[u8]) -> Option<Size> {
+    let siz = codestream.get(6..)?;
+    let word = |at: usize| siz.get(at..)?.first_chunk().map(|b| u64::from(u32::from_be_bytes(*b)));
+    let count = siz.get(34..)?.first_chunk().map(|b| usize::from(u16::from_be_bytes(*b)))?;
+    let components = siz.get(36..)?.get(..3 * count)?.as_chunks::<3>().0.to_vec();
+    let columns = word(2)?.checked_sub(word(10)?)?;
+    let rows = word(6)?.checked_sub(word(14)?)?;
+    let across = word(2)?.checked_sub(word(26)?)?.checked_div(word(18)?)?;
+    let down = word(6)?.checked_sub(word(30)?)?.checked_div(word(22)?)?;
+    Some(Size { rows, columns, components, tiles: (across + 1) * (down + 1) })
+}
+
+fn interleave<T>(planes: &[&[i32]], cast: impl Fn(i32) -> T) -> Vec<T> {
+    match planes {
+        [only] => only.iter().map(|v| cast(*v)).collect(),
+        _ => {
+            let pixels = planes.iter().map(|p| p.len()).min().unwrap_or(0);
+            (0..pixels).flat_map(|i| planes.iter().filter_map(move |p| p.get(i))).map(|v| cast(*v)).collect()
+        }
+    }
+}

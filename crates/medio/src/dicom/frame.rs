@@ -1,0 +1,233 @@
+//! The stored pixels of one image: read from the file, and decompressed where they are compressed.
+
+use std::borrow::Cow;
+
+use super::codec::{self, Codec, Storage, TransferSyntax};
+use super::format::{ImageFormat, NativeRange, Photometric};
+use super::fragments;
+use super::header::Header;
+use super::pixels::SampleFormat;
+use crate::error::{Error, Result};
+
+/// One image to read: its header, checked.
+pub(super) struct FrameSource<'a> {
+    header: &'a Header,
+    pub(super) image: ImageFormat,
+    codec: Option<Codec>,
+    syntax: &'static str,
+    offset: u64,
+    native: NativeRange,
+    words: bool,
+}
+
+/// The samples of one image.
+pub(super) struct Frame<'b> {
+    pub(super) bytes: Cow<'b, [u8]>,
+    /// Of the first byte, those that belong to another image.
+    pub(super) skipped_bits: u8,
+    pub(super) format: SampleFormat,
+    pub(super) photometric: Photometric,
+    pub(super) planar: bool,
+    /// Colour differences are stored as native 4:2:2 or 4:2:0 pixels have them: fewer than pixels.
+    pub(super) subsampled: bool,
+}
+
+impl<'a> FrameSource<'a> {
+    /// Checks all that can be told without reading the pixels, so that nothing is allocated for a file that cannot be read.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedTransferSyntax`], [`Error::Unsupported`], [`Error::Invalid`], [`Error::MissingAttribute`] and
+    /// [`Error::Truncated`].
+    pub(super) fn new(header: &'a Header) -> Result<Self> {
+        let uid = header.transfer_syntax.as_str();
+        let syntax = TransferSyntax::of(uid);
+        let codec = match syntax.storage {
+            Storage::Native => None,
+            Storage::Encapsulated(codec) => Some(codec),
+            Storage::Unsupported { feature } => {
+                return Err(Error::UnsupportedTransferSyntax {
+                    path: header.path.clone(),
+                    uid: uid.to_string(),
+                    name: syntax.name.to_string(),
+                    feature,
+                });
+            }
+        };
+        let image = image_format(header)?;
+        let pixels = header
+            .pixels
+            .ok_or_else(|| Error::MissingAttribute { path: header.path.clone(), attribute: "PixelData" })?;
+        if codec.is_none() != pixels.length.is_some() {
+            let of = |native: bool| if native { "defined" } else { "undefined" }.to_string();
+            return Err(Error::Invalid {
+                path: header.path.clone(),
+                what: "length of pixel data",
+                expected: of(codec.is_none()),
+                found: of(codec.is_some()),
+            });
+        }
+        let native = image.native_range(header.frame);
+        let source = Self {
+            header,
+            image,
+            codec,
+            syntax: syntax.name,
+            offset: pixels.offset as u64,
+            native,
+            words: pixels.words,
+        };
+        source.check_room(pixels.length)?;
+        Ok(source)
+    }
+
+    fn check_room(&self, length: Option<u32>) -> Result<()> {
+        let header = self.header;
+        let truncated = |expected: u64, found: u64| Error::Truncated {
+            path: header.path.clone(),
+            what: "pixel data",
+            expected,
+            found,
+        };
+        let Some(codec) = self.codec else {
+            let end = self.native.start.saturating_add(self.native.length);
+            if let Some(length) = length.map(u64::from).filter(|length| *length < end) {
+                return Err(truncated(end, length));
+            }
+            let in_file = header.file_length.saturating_sub(self.offset);
+            // What is deflated was inflated to its end by the scan.
+            return if header.location.is_inflated() || end <= in_file {
+                Ok(())
+            } else {
+                Err(truncated(end, in_file))
+            };
+        };
+        if codec::is_plausible(codec, &self.image, header.file_length) {
+            return Ok(());
+        }
+        Err(Error::Decode {
+            path: header.path.clone(),
+            syntax: self.syntax,
+            reason: format!(
+                "a file of {} bytes cannot hold an image of {}",
+                header.file_length,
+                self.image.decoded_bytes()
+            ),
+        })
+    }
+
+    /// Reads the image, and no other of its file.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Truncated`], [`Error::Invalid`] and [`Error::Decode`].
+    pub(super) fn read<'b>(&self, buffer: &'b mut Vec<u8>) -> Result<Frame<'b>> {
+        let Some(codec) = self.codec else { return self.read_native(buffer) };
+        let file = &self.header.file;
+        let ranges = match file.frame_ranges.get() {
+            Some(ranges) => ranges,
+            None => {
+                let found = fragments::find(file, self.offset, codec)?;
+                file.frame_ranges.get_or_init(|| found)
+            }
+        };
+        let range = ranges.get(self.header.frame as usize).ok_or_else(|| Error::Invalid {
+            path: self.header.label(),
+            what: "frames of pixel data",
+            expected: format!("more than {}", self.header.frame),
+            found: ranges.len().to_string(),
+        })?;
+        self.read_file(range.start, range.end.saturating_sub(range.start), buffer)?;
+        let codestream = fragments::join(file, buffer)?;
+        let decoded = codec::decode(codec, &self.image, &codestream).map_err(|failure| Error::Decode {
+            path: self.header.label(),
+            syntax: self.syntax,
+            reason: failure.into_reason(),
+        })?;
+        Ok(Frame {
+            bytes: Cow::Owned(decoded.bytes),
+            skipped_bits: 0,
+            format: decoded.format,
+            photometric: decoded.photometric,
+            planar: false,
+            subsampled: false,
+        })
+    }
+
+    fn read_native<'b>(&self, buffer: &'b mut Vec<u8>) -> Result<Frame<'b>> {
+        let ImageFormat { sample, photometric, planar, .. } = self.image;
+        let NativeRange { start, length, skipped_bits } = self.native;
+        // Bytes in words are swapped with the words (PS3.5 A.3 and annex D): whole words are read then.
+        let swapped = sample.big_endian && sample.bits_allocated <= 8 && self.words;
+        let odd = if swapped { start % 2 } else { 0 };
+        let even = if swapped { (length + odd).next_multiple_of(2) } else { length };
+        self.read_file(self.offset.saturating_add(start - odd), even, buffer)?;
+        if swapped {
+            for pair in buffer.as_chunks_mut::<2>().0 {
+                pair.swap(0, 1);
+            }
+            buffer.drain(..odd as usize);
+        }
+        if (buffer.len() as u64) < length {
+            return Err(Error::Truncated {
+                path: self.header.label(),
+                what: "pixel data",
+                expected: length,
+                found: buffer.len() as u64,
+            });
+        }
+        buffer.truncate(length as usize);
+        Ok(Frame {
+            bytes: Cow::Borrowed(buffer),
+            skipped_bits,
+            format: sample,
+            photometric,
+            planar,
+            subsampled: matches!(
+                photometric,
+                Photometric::YbrFull422 | Photometric::YbrPartial422 | Photometric::YbrPartial420
+            ),
+        })
+    }
+
+    fn read_file(&self, offset: u64, length: u64, buffer: &mut Vec<u8>) -> Result<()> {
+        self.header
+            .location
+            .read_range(offset, length, buffer)
+            .map_err(|source| Error::Io { path: self.header.path.clone(), source })
+    }
+}
+
+/// The layout that a header describes, checked.
+fn image_format(header: &Header) -> Result<ImageFormat> {
+    let unsupported =
+        |what, found: String| Err(Error::Unsupported { path: header.path.clone(), what, found });
+    let invalid = |what, expected: &str, found: String| {
+        Err(Error::Invalid { path: header.path.clone(), what, expected: expected.to_string(), found })
+    };
+    let sample = header.format;
+    let Some(photometric) = Photometric::parse(&header.photometric) else {
+        return unsupported("PhotometricInterpretation", header.photometric.to_string());
+    };
+    let samples = usize::from(header.samples_per_pixel.unwrap_or(photometric.samples() as u16));
+    if samples != photometric.samples() {
+        let expected = format!("{} for {}", photometric.samples(), header.photometric.as_str());
+        return invalid("SamplesPerPixel", &expected, samples.to_string());
+    }
+    let is_known = match (sample.float, sample.bits_allocated) {
+        (false, 1) => photometric.is_grey(),
+        (false, 8 | 16 | 32) => true,
+        (true, 32 | 64) => photometric.is_grey(),
+        _ => false,
+    };
+    if !is_known {
+        return unsupported("BitsAllocated", sample.bits_allocated.to_string());
+    }
+    if !sample.float && !sample.is_consistent() {
+        let found = format!("{} stored up to bit {}", sample.bits_stored, sample.high_bit);
+        return invalid("BitsStored and HighBit", "bits within BitsAllocated", found);
+    }
+    let (rows, columns) = (usize::from(header.rows.unwrap_or(0)), usize::from(header.columns.unwrap_or(0)));
+    if rows == 0 || columns == 0 {
+        return invalid("Rows and Columns", "at least 1", format!("{rows} x {columns}"));
+    }
+    Ok(ImageFormat { rows, columns, samples, sample, photometric, planar: header.planar })
+}
