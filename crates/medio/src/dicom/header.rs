@@ -10,6 +10,7 @@ use super::dataset::DataSet;
 use super::elements::{Encoding, PixelElement};
 use super::frame_times::FrameTimes;
 use super::location::Location;
+use super::mosaic::Tile;
 use super::pixels::SampleFormat;
 use super::text::Text;
 use crate::error::{Error, Result};
@@ -53,6 +54,8 @@ pub(super) struct FileHeader {
     /// Why its frames cannot be told apart.
     pub(super) defect: Option<Box<Defect>>,
     pub(super) times: FrameTimes,
+    /// Where its one frame is a grid of slices: how many there are in a row and in a column.
+    pub(super) mosaic: Option<u16>,
 
     /// Between rows, between columns at the detector, in mm, for projections.
     pub(super) imager_pixel_spacing: Option<[f64; 2]>,
@@ -205,6 +208,8 @@ pub(super) struct Header {
     pub(super) frame: u32,
     /// How many frames it stands for: all of an image sequence, else one.
     pub(super) count: u32,
+    /// Which slice of a mosaic it is.
+    pub(super) tile: Option<Tile>,
     pub(super) distinctions: Distinctions,
 
     /// Of the centre of the first pixel, in LPS mm.
@@ -228,6 +233,7 @@ impl Default for Header {
             file: Arc::default(),
             frame: 0,
             count: 1,
+            tile: None,
             distinctions: Distinctions::default(),
             position: None,
             orientation: None,

@@ -32,6 +32,7 @@ mod archive;
 mod attributes;
 mod codec;
 mod copies;
+mod csa;
 #[allow(dead_code, reason = "for readers of other objects")]
 mod dataset;
 #[allow(dead_code, reason = "for readers of other objects")]
@@ -50,6 +51,7 @@ mod kind;
 mod load;
 #[allow(dead_code, reason = "for readers of other objects")]
 mod location;
+mod mosaic;
 mod options;
 mod pet;
 mod philips;
