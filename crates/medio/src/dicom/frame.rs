@@ -6,6 +6,7 @@ use super::codec::{self, Codec, Storage, TransferSyntax};
 use super::format::{ImageFormat, NativeRange, Photometric};
 use super::fragments;
 use super::header::Header;
+use super::mosaic;
 use super::pixels::SampleFormat;
 use crate::error::{Error, Result};
 
@@ -53,7 +54,10 @@ impl<'a> FrameSource<'a> {
                 });
             }
         };
-        let image = image_format(header)?;
+        let mut image = image_format(header)?;
+        // What is stored is the whole mosaic.
+        let grid = usize::from(header.mosaic.unwrap_or(1));
+        (image.rows, image.columns) = (image.rows * grid, image.columns * grid);
         let pixels = header
             .pixels
             .ok_or_else(|| Error::MissingAttribute { path: header.path.clone(), attribute: "PixelData" })?;
@@ -120,6 +124,15 @@ impl<'a> FrameSource<'a> {
     /// # Errors
     /// [`Error::Io`], [`Error::Truncated`], [`Error::Invalid`] and [`Error::Decode`].
     pub(super) fn read<'b>(&self, buffer: &'b mut Vec<u8>) -> Result<Frame<'b>> {
+        let frame = self.read_stored(buffer)?;
+        let Some((grid, tile)) = self.header.mosaic.zip(self.header.tile) else { return Ok(frame) };
+        let row_bytes =
+            usize::from(self.header.columns.unwrap_or(0)) * usize::from(frame.format.bits_allocated / 8);
+        let size = [usize::from(self.header.rows.unwrap_or(0)), row_bytes];
+        Ok(Frame { bytes: Cow::Owned(mosaic::cut(&frame.bytes, grid, tile, size)), ..frame })
+    }
+
+    fn read_stored<'b>(&self, buffer: &'b mut Vec<u8>) -> Result<Frame<'b>> {
         let Some(codec) = self.codec else { return self.read_native(buffer) };
         let file = &self.header.file;
         let ranges = match file.frame_ranges.get() {

@@ -8,6 +8,7 @@ use super::attributes::Attributes;
 use super::dataset::DataSet;
 use super::functional_groups::FunctionalGroups;
 use super::header::{Defect, FileHeader, Header};
+use super::mosaic::Mosaic;
 use super::study::SkipReason;
 use super::text::Interner;
 
@@ -36,6 +37,8 @@ pub(super) fn images(
         dose(&mut file, Header { slope: dose_scaling, intercept: Some(0.0), ..image }, data_set)
     } else if let Some(groups) = FunctionalGroups::of(data_set) {
         in_groups(&mut file, image, groups, interner)
+    } else if let Some(mosaic) = Mosaic::of(&file, &image, data_set) {
+        mosaic.images(&mut file, image)
     } else {
         vec![image]
     };

@@ -11,6 +11,7 @@ use super::elements::{Encoding, PixelElement};
 use super::fragments::FrameRanges;
 use super::frame_times::FrameTimes;
 use super::location::Location;
+use super::mosaic::Tile;
 use super::pixels::SampleFormat;
 use super::text::Text;
 use crate::error::{Error, Result};
@@ -56,6 +57,8 @@ pub(super) struct FileHeader {
     /// Why its frames cannot be told apart.
     pub(super) defect: Option<Box<Defect>>,
     pub(super) times: FrameTimes,
+    /// Where its one frame is a grid of slices: how many there are in a row and in a column.
+    pub(super) mosaic: Option<u16>,
 
     /// Between rows, between columns at the detector, in mm, for projections.
     pub(super) imager_pixel_spacing: Option<[f64; 2]>,
@@ -185,6 +188,8 @@ pub(super) struct Header {
     pub(super) frame: u32,
     /// How many frames it stands for: all of an image sequence, else one.
     pub(super) count: u32,
+    /// Which slice of a mosaic it is.
+    pub(super) tile: Option<Tile>,
     pub(super) distinctions: Distinctions,
 
     /// Of the centre of the first pixel, in LPS mm.
@@ -208,6 +213,7 @@ impl Default for Header {
             file: Arc::default(),
             frame: 0,
             count: 1,
+            tile: None,
             distinctions: Distinctions::default(),
             position: None,
             orientation: None,
@@ -235,44 +241,5 @@ impl Header {
         } else {
             self.path.clone()
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn file(rows: u16, bits_allocated: u16, samples: u16, photometric: &str) -> FileHeader {
-        FileHeader {
-            rows: Some(rows),
-            columns: Some(3),
-            samples_per_pixel: Some(samples),
-            photometric: Text::from(photometric),
-            format: SampleFormat { bits_allocated, ..SampleFormat::default() },
-            pixels: Some(PixelElement {
-                offset: 1000,
-                length: Some(u32::MAX - 1),
-                words: false,
-                float: false,
-            }),
-            ..FileHeader::default()
-        }
-    }
-
-    #[test]
-    fn native_frames_follow_each_other() {
-        let frame = |offset, length, first_bit| NativeFrame { offset, length, first_bit };
-        assert_eq!(file(5, 16, 1, "MONOCHROME2").native_frame(2), frame(1060, 30, 0));
-        assert_eq!(file(5, 8, 3, "RGB").native_frame(1), frame(1045, 45, 0));
-        assert_eq!(file(4, 8, 3, "YBR_FULL_422").native_frame(1), frame(1024, 24, 0));
-        // 15 bits a frame, in the bits left over by the one before.
-        let bits = file(5, 1, 1, "MONOCHROME2");
-        assert_eq!(bits.native_frame(0), frame(1000, 2, 0));
-        assert_eq!(bits.native_frame(1), frame(1001, 3, 7));
-        assert_eq!(bits.native_frame(2), frame(1003, 3, 6));
-        assert_eq!(bits.native_frame(8), frame(1015, 2, 0));
-        // A claim beyond all bytes is no overflow.
-        let huge = FileHeader { columns: Some(u16::MAX), ..file(u16::MAX, u16::MAX, u16::MAX, "RGB") };
-        assert_eq!(huge.native_frame(u32::MAX).offset, u64::MAX);
     }
 }

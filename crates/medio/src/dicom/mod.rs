@@ -49,6 +49,8 @@ mod attributes;
 mod codec;
 mod color;
 mod copies;
+mod csa;
+#[allow(dead_code, reason = "for readers of other objects")]
 mod dataset;
 pub mod derived;
 mod elements;
@@ -69,6 +71,7 @@ mod kind;
 mod load;
 mod location;
 mod lut;
+mod mosaic;
 mod object;
 mod options;
 mod overlay;

@@ -12,7 +12,7 @@ use super::private;
 use crate::error::{Error, Result};
 
 const CREATOR: &str = "Philips MR Imaging DD 001";
-const SCALE_SLOPE: u16 = 0x0E;
+const SCALE_SLOPE: u8 = 0x0E;
 
 /// The factor from rescaled values to those of the reconstruction.
 pub(super) fn factor(header: &Header) -> Result<f64> {
