@@ -7,7 +7,7 @@ mkdir -p seeds/dicom seeds/nifti seeds/nrrd seeds/metaimage
 copy() { # folder of seeds, then what `find` should find
     local format=$1
     shift
-    find "$@" -type f -size -64k -print0 2>/dev/null | while IFS= read -r -d '' file; do
+    { find "$@" -type f -size -64k -print0 2>/dev/null || true; } | while IFS= read -r -d '' file; do
         cp "$file" "seeds/$format/$(sha256sum "$file" | cut -c1-16)"
     done
 }

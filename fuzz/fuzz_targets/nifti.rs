@@ -2,14 +2,9 @@
 
 #![no_main]
 
-use std::path::Path;
-use std::sync::LazyLock;
-
 use libfuzzer_sys::fuzz_target;
-use medio_conformance::observe::{Format, Scratch, read_bytes};
+use medio_conformance::observe::{Format, read_bytes};
 
-static SCRATCH: LazyLock<Scratch> = LazyLock::new(|| Scratch::new(Path::new("/dev/shm")));
-
-fuzz_target!(|bytes: &[u8]| {
-    let _ = read_bytes(Format::Nifti, bytes, &SCRATCH);
+fuzz_target!(init: medio_fuzz::init(), |bytes: &[u8]| {
+    medio_fuzz::read(|scratch| read_bytes(Format::Nifti, bytes, scratch));
 });
