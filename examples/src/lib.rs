@@ -8,8 +8,11 @@
 //! | files of the repository that the examples start from | [`fixtures`] |
 //! | PNG sheets: mosaics, captions, PCA pictures | [`picture`] |
 //! | distilling a small encoder | [`distill`] |
+//! | three orthogonal views | [`orthogonal`] |
 //! | linear probes | [`probe`] |
 //! | the sheet of `embed` | [`sheet`] |
+//! | a sidecar of BIDS | [`sidecar`] |
+//! | text in columns | [`table`] |
 //! | results as safetensors | [`tensors`] |
 
 pub mod device;
@@ -17,10 +20,13 @@ pub mod distill;
 mod error;
 pub mod fixtures;
 pub mod input;
+pub mod orthogonal;
 pub mod picture;
 pub mod probe;
 pub mod progress;
 pub mod sheet;
+pub mod sidecar;
+pub mod table;
 pub mod tensors;
 
 pub use error::{Error, Result, exit};

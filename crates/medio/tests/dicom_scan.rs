@@ -132,6 +132,23 @@ fn files_are_in_the_order_of_positions() {
 }
 
 #[test]
+fn each_slice_names_its_image() {
+    let series = only("duplicate");
+    assert!(series.study_uid().starts_with("2.25.") && series.study_uid() != series.uid());
+    assert!(series.frame_of_reference_uid().starts_with("2.25."));
+    assert_eq!(series.sop_class_uid(), "1.2.840.10008.5.1.4.1.1.2");
+    let refs: Vec<_> = series.image_refs().collect();
+    // Five files, four positions.
+    assert_eq!((series.files().len(), refs.len(), series.size()[0]), (5, 4, 4));
+    for (k, image) in refs.iter().enumerate() {
+        assert!(image.path.ends_with(format!("b{k}.dcm")), "{image:?}");
+        assert_eq!((image.sop_class_uid, image.frame), (series.sop_class_uid(), None));
+        assert!(image.sop_instance_uid.starts_with("2.25."));
+        assert!(refs.iter().filter(|other| other.sop_instance_uid == image.sop_instance_uid).count() == 1);
+    }
+}
+
+#[test]
 fn a_single_file_is_a_series() {
     let study = dicom::scan(fixture("dicom/explicit_le/2.dcm")).unwrap();
     assert_eq!(study[0].size(), [1, 6, 8]);

@@ -6,6 +6,7 @@
 //! | an RGB picture to draw on and to write as a PNG | [`Canvas`] |
 //! | slices or maps in a grid with captions | [`Mosaic`], [`Tile`], [`Sides`] |
 //! | several of them under one heading | [`sheet`] |
+//! | how long a millimetre is | [`Canvas::scale_bar`] |
 //! | which slices to show, and how large | [`evenly_spaced`], [`fit_within`] |
 //! | another size | [`resize_linear`], [`resize_linear_rgb`], [`resize_nearest`] |
 //! | principal components of features | [`Pca`] |
@@ -21,6 +22,7 @@ mod mosaic;
 mod pca;
 mod png;
 mod resize;
+mod scale_bar;
 mod sheet;
 mod slices;
 mod subspace;

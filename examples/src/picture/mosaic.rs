@@ -25,6 +25,7 @@ pub struct Tile {
     /// `[row, column, 3]`.
     pixels: Array3<u8>,
     caption: String,
+    sides: Option<Sides>,
 }
 
 impl Tile {
@@ -37,7 +38,7 @@ impl Tile {
         checked_area("a tile", [rows, columns])?;
         let bytes: Array2<u8> = pixels.mapv(grey_byte);
         let pixels = Array3::from_shape_fn([rows, columns, 3], |(row, column, _)| bytes[[row, column]]);
-        Ok(Self { pixels, caption: caption.into() })
+        Ok(Self { pixels, caption: caption.into(), sides: None })
     }
 
     /// Colours, `[row, column, 3]`.
@@ -48,7 +49,21 @@ impl Tile {
         check_rgb(pixels)?;
         let (rows, columns, _) = pixels.dim();
         checked_area("a tile", [rows, columns])?;
-        Ok(Self { pixels: pixels.to_owned(), caption: caption.into() })
+        Ok(Self { pixels: pixels.to_owned(), caption: caption.into(), sides: None })
+    }
+
+    /// A picture that was drawn.
+    pub fn picture(canvas: &Canvas, caption: impl Into<String>) -> Self {
+        let width = canvas.width();
+        let color = |x: usize, y: usize| canvas.pixel(x, y).unwrap_or_default();
+        let pixels = Array3::from_shape_fn([canvas.height(), width, 3], |(y, x, c)| color(x, y)[c]);
+        Self { pixels, caption: caption.into(), sides: None }
+    }
+
+    /// With letters of its own, in place of those of the mosaic.
+    #[must_use]
+    pub fn with_sides(self, sides: Sides) -> Self {
+        Self { sides: Some(sides), ..self }
     }
 
     fn height(&self) -> usize {
@@ -163,7 +178,7 @@ impl Mosaic {
     }
 
     fn draw_sides(&self, canvas: &mut Canvas, [x, y]: [usize; 2], tile: &Tile) {
-        let Some(sides) = self.sides else { return };
+        let Some(sides) = tile.sides.or(self.sides) else { return };
         let scale = self.scale.max(1);
         let (width, height) = (text_width("R", scale), text_height(scale));
         let inset = 2 * scale;

@@ -1,7 +1,8 @@
 //! Walking over the data elements of a data set (PS3.5 chapter 7) without copying or trusting any of them.
 //!
 //! Every value is a slice of the bytes that are there; nothing is allocated, whatever length an element claims, and nested
-//! sequences are walked by a counter, so that no depth of nesting exhausts the stack.
+//! sequences are walked by a counter, so that no depth of nesting exhausts the stack. [`DataSet`](super::dataset::DataSet)
+//! gives access to what is nested.
 
 use dicom_core::Tag;
 
@@ -10,9 +11,13 @@ const ITEM_END: Tag = Tag(0xFFFE, 0xE00D);
 const SEQUENCE_END: Tag = Tag(0xFFFE, 0xE0DD);
 const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
 const UNDEFINED: u32 = u32::MAX;
+/// Sequences within sequences: those of the standard go a few levels deep, structured reports some twenty.
+pub(super) const DEEPEST: u8 = 64;
+/// The same, with an item in each sequence.
+const MOST_OPEN: u32 = 2 * DEEPEST as u32;
 
 /// How the elements of a data set are encoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Encoding {
     pub(super) explicit_vr: bool,
     pub(super) big_endian: bool,
@@ -32,64 +37,18 @@ impl Encoding {
     }
 }
 
-/// One data element of the outermost level.
+/// One data element.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Element<'a> {
     pub(super) tag: Tag,
-    /// The value; for a sequence of undefined length the head of its first item, empty when it has no items.
+    /// The value; for a sequence its items, without the delimiter that ends it.
     pub(super) value: &'a [u8],
-    encoding: Encoding,
-}
-
-impl<'a> Element<'a> {
-    /// The value as text, without the padding around it. Bytes that are not ASCII are replaced.
-    pub(super) fn text(&self) -> String {
-        String::from_utf8_lossy(self.bytes_trimmed()).into_owned()
-    }
-
-    /// The value without leading and trailing spaces and NULs.
-    pub(super) fn bytes_trimmed(&self) -> &'a [u8] {
-        let padding = |b: &u8| *b == b' ' || *b == 0;
-        let start = self.value.iter().position(|b| !padding(b)).unwrap_or(self.value.len());
-        let end = self.value.iter().rposition(|b| !padding(b)).map_or(start, |last| last + 1);
-        self.value.get(start..end).unwrap_or_default()
-    }
-
-    /// A decimal string (DS or IS) of exactly `N` finite numbers.
-    pub(super) fn decimals<const N: usize>(&self) -> Option<[f64; N]> {
-        let mut numbers = [0.0; N];
-        let text = std::str::from_utf8(self.bytes_trimmed()).ok()?;
-        let mut parts = text.split('\\');
-        for number in &mut numbers {
-            *number = parts.next()?.trim().parse().ok().filter(|x: &f64| x.is_finite())?;
-        }
-        parts.next().is_none().then_some(numbers)
-    }
-
-    /// A decimal string of one number.
-    pub(super) fn decimal(&self) -> Option<f64> {
-        self.decimals::<1>().map(|[x]| x)
-    }
-
-    /// An integer string (IS) of one number.
-    pub(super) fn integer(&self) -> Option<i64> {
-        std::str::from_utf8(self.bytes_trimmed()).ok()?.parse().ok()
-    }
-
-    /// An unsigned short (US), or the bits of a signed one (SS).
-    pub(super) fn u16(&self) -> Option<u16> {
-        self.value.first_chunk().map(|b| self.encoding.u16(*b))
-    }
-
-    /// Doubles (FD), as text that two equal values share; `None` when there are none.
-    pub(super) fn doubles_text(&self) -> Option<String> {
-        let double = |b: &[u8; 8]| {
-            if self.encoding.big_endian { f64::from_be_bytes(*b) } else { f64::from_le_bytes(*b) }
-        };
-        let (chunks, _) = self.value.as_chunks();
-        let text: Vec<_> = chunks.iter().map(|b| double(b).to_string()).collect();
-        (!text.is_empty()).then(|| text.join("\\"))
-    }
+    /// Of numbers in the value.
+    pub(super) encoding: Encoding,
+    /// Whether its VR is UN: if it is a sequence all the same, then one in implicit VR little endian (PS3.5 6.2.2).
+    pub(super) unknown: bool,
+    /// How many sequences it is in.
+    pub(super) depth: u8,
 }
 
 /// Where the Pixel Data element is.
@@ -116,12 +75,19 @@ pub(super) enum Walk {
     Malformed(usize),
 }
 
+/// What stands before a value.
 struct ElementHeader {
     tag: Tag,
     vr: Option<[u8; 2]>,
     length: u32,
     /// Where the value starts.
     value: usize,
+}
+
+impl ElementHeader {
+    fn is_unknown(&self) -> bool {
+        self.vr.is_some_and(|vr| &vr == b"UN")
+    }
 }
 
 /// Calls `visit` with each element of the outermost level from `start` up to the pixel data. `stop_at` ends the walk
@@ -134,67 +100,114 @@ pub(super) fn walk<'a>(
     mut visit: impl FnMut(Element<'a>),
 ) -> Walk {
     let mut at = start;
-    // Sequences and items of undefined length that are open.
-    let mut depth = 0u32;
-    // The depth at which an unknown (UN) sequence was entered: its content is implicit VR little endian (PS3.5 6.2.2).
-    let mut unknown_since = None;
-    loop {
-        if at >= bytes.len() && depth == 0 {
-            return Walk::End(at);
-        }
-        let encoding = if unknown_since.is_some() { Encoding::IMPLICIT_LE } else { encoding };
+    while at < bytes.len() {
         let Some(header) = read_header(bytes, at, encoding) else {
             return Walk::More(at.saturating_add(12));
         };
-        let ElementHeader { tag, vr, length, value } = header;
-        if depth == 0 {
-            if stop_at(tag) {
-                return Walk::End(at);
-            }
-            if tag == PIXEL_DATA {
-                let length = (length != UNDEFINED).then_some(length);
-                let words = vr.is_none_or(|vr| &vr == b"OW");
-                return Walk::Pixels(PixelElement { offset: value, length, words });
-            }
-            // Groups of commands (PS3.7) and of delimiters: neither starts an element of a data set.
-            if matches!(tag.group(), 0 | 0xFFFE) {
-                return Walk::Malformed(at);
-            }
+        if stop_at(header.tag) {
+            return Walk::End(at);
         }
-        match tag {
-            ITEM_END | SEQUENCE_END => {
-                depth -= 1;
-                if unknown_since.is_some_and(|since| depth < since) {
-                    unknown_since = None;
-                }
-                at = value;
+        if header.tag == PIXEL_DATA {
+            let length = (header.length != UNDEFINED).then_some(header.length);
+            let words = header.vr.is_none_or(|vr| &vr == b"OW");
+            return Walk::Pixels(PixelElement { offset: header.value, length, words });
+        }
+        // Groups of commands (PS3.7) and of delimiters: neither starts an element of a data set.
+        if matches!(header.tag.group(), 0 | 0xFFFE) {
+            return Walk::Malformed(at);
+        }
+        match read_value(bytes, &header, encoding, 0) {
+            Ok((element, next)) => {
+                visit(element);
+                at = next;
             }
-            _ if length == UNDEFINED => {
-                if depth == 0 {
-                    let Some(head) = bytes.get(value..value.saturating_add(8)) else {
-                        return Walk::More(value.saturating_add(8));
-                    };
-                    let empty = read_tag(head, 0, encoding) == Some(SEQUENCE_END);
-                    visit(Element { tag, value: if empty { &[] } else { head }, encoding });
-                }
-                depth = match depth.checked_add(1) {
-                    Some(depth) => depth,
-                    None => return Walk::Malformed(at),
-                };
-                if vr.is_some_and(|vr| &vr == b"UN") && unknown_since.is_none() {
-                    unknown_since = Some(depth);
-                }
-                at = value;
+            Err(end) => return end,
+        }
+    }
+    Walk::End(at)
+}
+
+/// The element at a place of a data set that is `depth` sequences deep, and where the next one starts.
+pub(super) fn read_element(
+    bytes: &[u8],
+    at: usize,
+    encoding: Encoding,
+    depth: u8,
+) -> Result<(Element<'_>, usize), Walk> {
+    let header = read_header(bytes, at, encoding).ok_or(Walk::More(at.saturating_add(12)))?;
+    if matches!(header.tag.group(), 0 | 0xFFFE) {
+        return Err(Walk::Malformed(at));
+    }
+    read_value(bytes, &header, encoding, depth)
+}
+
+/// The content of the item at a place of a sequence, and where the next one starts; `None` at its end.
+pub(super) fn read_item_content(
+    bytes: &[u8],
+    at: usize,
+    encoding: Encoding,
+) -> Result<Option<(&[u8], usize)>, Walk> {
+    if at >= bytes.len() {
+        return Ok(None);
+    }
+    let header = read_header(bytes, at, encoding).ok_or(Walk::More(at.saturating_add(8)))?;
+    match header.tag {
+        ITEM => read_value(bytes, &header, encoding, 0).map(|(item, next)| Some((item.value, next))),
+        SEQUENCE_END => Ok(None),
+        _ => Err(Walk::Malformed(at)),
+    }
+}
+
+fn read_value<'a>(
+    bytes: &'a [u8],
+    header: &ElementHeader,
+    encoding: Encoding,
+    depth: u8,
+) -> Result<(Element<'a>, usize), Walk> {
+    let start = header.value;
+    let unknown = header.is_unknown();
+    let (end, next) = if header.length == UNDEFINED {
+        find_end(bytes, start, if unknown { Encoding::IMPLICIT_LE } else { encoding })?
+    } else {
+        let end = start.saturating_add(header.length as usize);
+        (end, end)
+    };
+    let value = bytes.get(start..end).ok_or(Walk::More(end))?;
+    Ok((Element { tag: header.tag, value, encoding, unknown, depth }, next))
+}
+
+/// Where a value of undefined length ends, and where its delimiter does.
+fn find_end(bytes: &[u8], start: usize, outer: Encoding) -> Result<(usize, usize), Walk> {
+    let mut at = start;
+    // Sequences and items of undefined length that are open.
+    let mut open = 1u32;
+    // How many were open when an unknown (UN) sequence was entered: its content is implicit VR little endian.
+    let mut unknown_since = None;
+    loop {
+        let encoding = if unknown_since.is_some() { Encoding::IMPLICIT_LE } else { outer };
+        let header = read_header(bytes, at, encoding).ok_or(Walk::More(at.saturating_add(12)))?;
+        if matches!(header.tag, ITEM_END | SEQUENCE_END) {
+            open -= 1;
+            if open == 0 {
+                return Ok((at, header.value));
             }
-            _ => {
-                let end = value.saturating_add(length as usize);
-                let Some(content) = bytes.get(value..end) else {
-                    return Walk::More(end);
-                };
-                if depth == 0 {
-                    visit(Element { tag, value: content, encoding });
-                }
-                at = end;
+            if unknown_since.is_some_and(|since| open < since) {
+                unknown_since = None;
+            }
+            at = header.value;
+        } else if header.length == UNDEFINED {
+            open += 1;
+            if open > MOST_OPEN {
+                return Err(Walk::Malformed(at));
+            }
+            if header.is_unknown() && unknown_since.is_none() {
+                unknown_since = Some(open);
+            }
+            at = header.value;
+        } else {
+            at = header.value.saturating_add(header.length as usize);
+            if at > bytes.len() {
+                return Err(Walk::More(at));
             }
         }
     }
@@ -309,24 +322,14 @@ mod tests {
     fn deep_nesting_and_absurd_lengths_end_the_walk() {
         let one = [undefined((8, 0x1140), b"SQ"), marker(ITEM, UNDEFINED)].concat();
         let deep = one.repeat(100_000);
-        assert!(matches!(tags_of(&deep).1, Walk::More(_)));
+        assert!(matches!(tags_of(&deep).1, Walk::Malformed(_)));
+        let within = one.repeat(60);
+        assert!(matches!(tags_of(&within).1, Walk::More(_)));
         let mut b = [8u16.to_le_bytes(), 0x1140u16.to_le_bytes()].concat();
         b.extend(b"OB\0\0\xFE\xFF\xFF\xFF");
         assert_eq!(tags_of(&b), (vec![], Walk::More(12 + 0xFFFF_FFFE)));
         assert_eq!(tags_of(&marker(ITEM_END, 0)).1, Walk::Malformed(0));
         // A run of zeros is no run of empty elements.
         assert_eq!(tags_of(&[0; 64]).1, Walk::Malformed(0));
-    }
-
-    #[test]
-    fn numbers_as_text() {
-        let element = |value| Element { tag: Tag(0, 0), value, encoding: Encoding::EXPLICIT_LE };
-        assert_eq!(element(b" 1.5\\-2e1 ").decimals(), Some([1.5, -20.0]));
-        assert_eq!(element(b"1.5\\2\\3").decimals::<2>(), None);
-        assert_eq!(element(b"1.5").decimals::<2>(), None);
-        assert_eq!(element(b"nan").decimal(), None);
-        assert_eq!(element(b"").decimal(), None);
-        assert_eq!(element(b"+12 ").integer(), Some(12));
-        assert_eq!(element(b"  \0").text(), "");
     }
 }

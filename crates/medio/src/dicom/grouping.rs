@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::header::{Distinctions, Header};
 use super::series::{Series, Split, SplitBy};
 use super::stack;
+use super::text::Text;
 
 /// Direction cosines of one volume may differ by rounding: this much moves the far corner of a slice by less than 0.05 mm.
 const SAME_DIRECTION: f64 = 1e-4;
@@ -12,7 +13,7 @@ const SAME_DIRECTION: f64 = 1e-4;
 const SAME_SPACING: f64 = 1e-4;
 
 /// An attribute and how to read it from a header.
-type Attribute = (SplitBy, fn(&Distinctions) -> Option<&String>);
+type Attribute = (SplitBy, fn(&Distinctions) -> Option<&Text>);
 
 /// What tells repeated positions of one series apart, the most telling first.
 const ATTRIBUTES: [Attribute; 9] = [
@@ -35,7 +36,7 @@ struct Group {
 
 /// Groups images by SeriesInstanceUID and by what splits one series into several volumes.
 pub(super) fn group(headers: Vec<Header>) -> Vec<Series> {
-    let mut by_uid: BTreeMap<String, Vec<Header>> = BTreeMap::new();
+    let mut by_uid: BTreeMap<Text, Vec<Header>> = BTreeMap::new();
     for header in headers {
         by_uid.entry(header.series_uid.clone()).or_default().push(header);
     }
@@ -78,11 +79,11 @@ fn plane_value(header: &Header, by: SplitBy) -> String {
     let numbers = |x: &[f64]| x.iter().map(|x| x.to_string()).collect::<Vec<_>>().join("\\");
     match by {
         SplitBy::Size => format!("{}x{}", header.rows.unwrap_or(0), header.columns.unwrap_or(0)),
-        SplitBy::Colour => header.photometric.clone(),
+        SplitBy::Colour => header.photometric.to_string(),
         SplitBy::Orientation => header.orientation.map(|o| numbers(&o)).unwrap_or_default(),
         SplitBy::PixelSpacing => header.pixel_spacing.map(|s| numbers(&s)).unwrap_or_default(),
         SplitBy::Localizer => if is_localizer(header) { "LOCALIZER" } else { "" }.to_string(),
-        SplitBy::FrameOfReference => header.frame_of_reference.clone(),
+        SplitBy::FrameOfReference => header.frame_of_reference.to_string(),
         _ => String::new(),
     }
 }
@@ -134,7 +135,7 @@ fn split_repeated(group: Group) -> Vec<Group> {
     groups
 }
 
-fn split_by(mut group: Group, by: SplitBy, attribute: fn(&Distinctions) -> Option<&String>) -> Vec<Group> {
+fn split_by(mut group: Group, by: SplitBy, attribute: fn(&Distinctions) -> Option<&Text>) -> Vec<Group> {
     stack::sort(&mut group.headers);
     let repeated = stack::repeated_positions(&group.headers);
     if repeated == 0 {
@@ -142,8 +143,8 @@ fn split_by(mut group: Group, by: SplitBy, attribute: fn(&Distinctions) -> Optio
     }
     let mut parts: BTreeMap<NumberOrText, Vec<Header>> = BTreeMap::new();
     for header in &group.headers {
-        let value = attribute(&header.distinctions).cloned().unwrap_or_default();
-        parts.entry(NumberOrText::new(value)).or_default().push(header.clone());
+        let value = attribute(&header.distinctions).map_or("", |text| text);
+        parts.entry(NumberOrText::new(value.to_string())).or_default().push(header.clone());
     }
     // An attribute that differs from image to image would make volumes of one slice, all because one position is repeated.
     if parts.len() > stack::most_at_one_position(&group.headers) {
@@ -197,11 +198,13 @@ mod tests {
         let mut headers = Vec::new();
         for (number, time) in echoes {
             for z in [0.0, 2.0] {
-                let mut header = Header::default();
-                header.position = Some([0.0, 0.0, z]);
-                header.orientation = Some([1.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
-                header.distinctions.echo_number = number.map(str::to_string);
-                header.distinctions.echo_time = Some(time.to_string());
+                let mut header = Header {
+                    position: Some([0.0, 0.0, z]),
+                    orientation: Some([1.0, 0.0, 0.0, 0.0, 1.0, 0.0]),
+                    ..Header::default()
+                };
+                header.distinctions.echo_number = number.map(Text::from);
+                header.distinctions.echo_time = Some(Text::from(*time));
                 headers.push(header);
             }
         }
@@ -226,11 +229,11 @@ mod tests {
     fn a_split_has_no_more_parts_than_images_at_one_position() {
         let mut headers = echoes(&[(None, "5"), (None, "5")]);
         for (k, header) in headers.iter_mut().enumerate() {
-            header.distinctions.acquisition_number = Some(k.to_string());
+            header.distinctions.acquisition_number = Some(Text::from(k.to_string().as_str()));
         }
         assert_eq!(names(headers.clone()), [vec![]]);
         for (k, header) in headers.iter_mut().enumerate() {
-            header.distinctions.acquisition_number = Some((k / 2).to_string());
+            header.distinctions.acquisition_number = Some(Text::from((k / 2).to_string().as_str()));
         }
         let acquisition = |n: &str| (SplitBy::AcquisitionNumber, n.to_string());
         assert_eq!(names(headers), [[acquisition("0")], [acquisition("1")]]);

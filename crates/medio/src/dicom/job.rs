@@ -6,7 +6,6 @@ use super::codec::{self, Storage};
 use super::header::Header;
 use super::options::{LoadOptions, Padding};
 use super::pixels::{Conversion, PaddingRange, Rescale};
-use super::source::{inflate, read_range};
 use crate::error::{Error, Result};
 
 /// One slice to read: its header, checked.
@@ -37,7 +36,7 @@ impl<'a> Job<'a> {
             found,
         };
         let in_file = header.file_length.saturating_sub(offset);
-        let compressed = header.deflated_from.is_some() || storage == Storage::Encapsulated;
+        let compressed = header.location.is_inflated() || storage == Storage::Encapsulated;
         if (storage == Storage::Native) != pixels.length.is_some() {
             return Err(Error::Invalid {
                 path: header.path.clone(),
@@ -87,15 +86,7 @@ impl<'a> Job<'a> {
     fn read_native(&self, buffer: &mut Vec<u8>) -> Result<()> {
         // An even number, as words are swapped in pairs.
         let length = self.needed.next_multiple_of(2);
-        match self.header.deflated_from {
-            None => self.read_file(self.offset, length, buffer)?,
-            Some(start) => {
-                self.read_file(start as u64, u64::MAX, buffer)?;
-                let inflated = inflate(buffer, self.offset.saturating_add(length)).map_err(|e| self.io(e))?;
-                let pixels = usize::try_from(self.offset).ok().and_then(|offset| inflated.get(offset..));
-                *buffer = pixels.unwrap_or_default().to_vec();
-            }
-        }
+        self.read_file(self.offset, length, buffer)?;
         let format = self.header.format;
         if format.big_endian && format.bits_allocated == 8 && self.words {
             // Bytes in words are swapped with the words (PS3.5 A.3 and annex D).
@@ -107,11 +98,10 @@ impl<'a> Job<'a> {
     }
 
     fn read_file(&self, offset: u64, length: u64, buffer: &mut Vec<u8>) -> Result<()> {
-        read_range(&self.header.path, offset, length, buffer).map_err(|e| self.io(e))
-    }
-
-    fn io(&self, source: std::io::Error) -> Error {
-        Error::Io { path: self.header.path.clone(), source }
+        self.header
+            .location
+            .read_range(offset, length, buffer)
+            .map_err(|source| Error::Io { path: self.header.path.clone(), source })
     }
 }
 
@@ -121,7 +111,7 @@ fn check_image(header: &Header) -> Result<()> {
         |what, found: String| Err(Error::Unsupported { path: header.path.clone(), what, found });
     let format = header.format;
     if !matches!(header.photometric.as_str(), "MONOCHROME1" | "MONOCHROME2") {
-        return unsupported("PhotometricInterpretation", header.photometric.clone());
+        return unsupported("PhotometricInterpretation", header.photometric.to_string());
     }
     if header.samples_per_pixel.is_some_and(|n| n != 1) {
         return unsupported("SamplesPerPixel", header.samples_per_pixel.unwrap_or(0).to_string());

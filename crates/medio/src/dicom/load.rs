@@ -10,6 +10,8 @@ use super::codec;
 use super::header::Header;
 use super::job::Job;
 use super::options::{LoadOptions, Policy, Progress, ProgressFn};
+use super::pet;
+use super::philips;
 use super::report::Report;
 use super::stack::{self, Layout};
 use crate::error::{Error, Result};
@@ -21,7 +23,17 @@ pub(super) fn load(
 ) -> Result<(Volume<f32>, Report)> {
     let layout = stack::layout(headers, options)?;
     let slices: Vec<&Header> = layout.kept.iter().filter_map(|&k| headers.get(k)).collect();
-    let jobs = slices.iter().map(|header| Job::new(header, options)).collect::<Result<Vec<_>>>()?;
+    let mut jobs = slices.iter().map(|header| Job::new(header, options)).collect::<Result<Vec<_>>>()?;
+    if let Some(kind) = options.suv {
+        for (job, factor) in jobs.iter_mut().zip(pet::factors(&slices, kind)?) {
+            job.conversion.rescale = job.conversion.rescale.times(factor);
+        }
+    }
+    if options.philips_scale {
+        for job in &mut jobs {
+            job.conversion.rescale = job.conversion.rescale.times(philips::factor(job.header)?);
+        }
+    }
     let mut report = describe(&slices, &jobs, options)?;
     let (voxels, padding_voxels) = read(&jobs, progress)?;
     let [_, rows, columns] = layout.geometry.size();

@@ -28,23 +28,45 @@
 //! # Ok::<(), medio::Error>(())
 //! ```
 
+mod attributes;
 mod codec;
+#[allow(dead_code, reason = "for readers of other objects")]
+mod dataset;
+#[allow(dead_code, reason = "for readers of other objects")]
 mod elements;
+mod file;
 mod grouping;
+#[allow(dead_code, reason = "for readers of other objects")]
 mod header;
+mod image_attributes;
+mod image_ref;
 mod job;
 mod load;
+#[allow(dead_code, reason = "for readers of other objects")]
+mod location;
 mod options;
+mod pet;
+mod philips;
 mod pixels;
+mod private;
 mod report;
 mod scan;
 mod series;
 mod source;
 mod stack;
 mod study;
+mod suv;
+mod text;
+mod time;
+#[allow(dead_code, reason = "for readers of other objects")]
+mod value;
 
+pub use dicom_core::Tag;
+pub use image_attributes::ImageAttributes;
+pub use image_ref::ImageRef;
 pub use options::{LoadOptions, Padding, Policy, Progress, ProgressFn, SpacingPolicy};
 pub use report::{Assumption, Duplicate, IrregularSpacing, Report};
 pub use scan::{scan, scan_with};
 pub use series::{Series, Split, SplitBy};
 pub use study::{SkipReason, Skipped, Study};
+pub use suv::SuvKind;

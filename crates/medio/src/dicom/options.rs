@@ -2,6 +2,8 @@
 
 use std::ops::ControlFlow;
 
+use super::suv::SuvKind;
+
 /// What to do about a defect of a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Policy {
@@ -52,6 +54,8 @@ pub struct LoadOptions {
     pub(super) tilt: Policy,
     pub(super) lossy: Policy,
     pub(super) padding: Padding,
+    pub(super) suv: Option<SuvKind>,
+    pub(super) philips_scale: bool,
 }
 
 impl Default for LoadOptions {
@@ -63,6 +67,8 @@ impl Default for LoadOptions {
             tilt: Policy::Warn,
             lossy: Policy::Warn,
             padding: Padding::Keep,
+            suv: None,
+            philips_scale: false,
         }
     }
 }
@@ -110,6 +116,21 @@ impl LoadOptions {
     #[must_use]
     pub fn padding(self, padding: Padding) -> Self {
         Self { padding, ..self }
+    }
+
+    /// Values of Philips MR images on the scale of the reconstruction, which compares between series, in place of that of the
+    /// console: `(slope * stored + intercept) / (slope * scale slope)` with the private scale slope. An error for images
+    /// without one. Default: no.
+    #[must_use]
+    pub fn philips_scale(self, yes: bool) -> Self {
+        Self { philips_scale: yes, ..self }
+    }
+
+    /// Values of a PET series as standardized uptake values, by the rules of QIBA: an error unless the files say all that this
+    /// needs. Default: as the files have them, mostly Bq/ml.
+    #[must_use]
+    pub fn suv(self, kind: SuvKind) -> Self {
+        Self { suv: Some(kind), ..self }
     }
 }
 

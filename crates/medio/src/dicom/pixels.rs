@@ -53,6 +53,13 @@ pub(super) struct Rescale {
     pub(super) intercept: f64,
 }
 
+impl Rescale {
+    /// With values so many times as large.
+    pub(super) fn times(self, factor: f64) -> Self {
+        Self { slope: factor * self.slope, intercept: factor * self.intercept }
+    }
+}
+
 /// What to do with the samples of one slice.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Conversion {

@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
+use super::file;
 use super::grouping;
-use super::header::Header;
+use super::location::{Bytes, Location};
 use super::options::{Progress, ProgressFn};
 use super::study::{SkipReason, Skipped, Study};
+use super::text::Interner;
 use crate::error::{Error, Result};
 
 /// Finds the series of a folder and of all folders below it, or of a single file, by reading the files' headers.
@@ -42,8 +44,11 @@ pub fn scan_with(path: impl AsRef<Path>, progress: &ProgressFn<'_>) -> Result<St
     let (files, mut skipped) = find_files(path)?;
     let total = files.len();
     let done = AtomicUsize::new(0);
+    let interner = Interner::default();
     let read = |file: PathBuf| {
-        let header = Header::read(&file).map_err(|reason| Skipped { path: file, reason });
+        let location = Location::new(Bytes::File(file.as_path().into()), None);
+        let header =
+            file::read(file.clone(), location, &interner).map_err(|reason| Skipped { path: file, reason });
         let done = done.fetch_add(1, Ordering::Relaxed) + 1;
         match progress(Progress { done, total }) {
             ControlFlow::Continue(()) => Ok(header),
@@ -54,7 +59,7 @@ pub fn scan_with(path: impl AsRef<Path>, progress: &ProgressFn<'_>) -> Result<St
     let mut headers = Vec::new();
     for header in found {
         match header {
-            Ok(header) => headers.push(header),
+            Ok(images) => headers.extend(images),
             Err(reason) => skipped.push(reason),
         }
     }

@@ -7,11 +7,14 @@ use std::path::Path;
 use medcore::{Orientation, Spacing, Volume};
 
 use super::header::Header;
+use super::image_attributes::ImageAttributes;
+use super::image_ref::ImageRef;
 use super::load;
 use super::options::{LoadOptions, Policy, ProgressFn, SpacingPolicy};
 use super::report::Report;
 use super::stack;
-use crate::error::Result;
+use super::text::Text;
+use crate::error::{Error, Result};
 
 /// The images of one volume: a series, or the part of one that a [`Split`] names.
 ///
@@ -19,6 +22,8 @@ use crate::error::Result;
 #[derive(Clone)]
 pub struct Series {
     slices: Vec<Header>,
+    /// Those that are slices of the volume.
+    kept: Vec<usize>,
     split: Vec<Split>,
     size: [usize; 3],
     place: Option<(Spacing, Orientation)>,
@@ -30,10 +35,10 @@ impl Series {
         let layout = stack::layout(&slices, &lenient).ok();
         let first = slices.first();
         let extent = |n: Option<u16>| usize::from(n.unwrap_or(0));
-        let depth = layout.as_ref().map_or(slices.len(), |l| l.kept.len());
-        let size = [depth, extent(first.and_then(|h| h.rows)), extent(first.and_then(|h| h.columns))];
-        let place = layout.map(|l| (l.geometry.spacing(), l.geometry.orientation()));
-        Self { slices, split, size, place }
+        let place = layout.as_ref().map(|l| (l.geometry.spacing(), l.geometry.orientation()));
+        let kept = layout.map_or_else(|| (0..slices.len()).collect(), |l| l.kept);
+        let size = [kept.len(), extent(first.and_then(|h| h.rows)), extent(first.and_then(|h| h.columns))];
+        Self { slices, kept, split, size, place }
     }
 
     /// SeriesInstanceUID. Several volumes share it when the series was [split](Series::split).
@@ -44,6 +49,26 @@ impl Series {
     /// Modality, such as `CT`.
     pub fn modality(&self) -> &str {
         self.text(|h| &h.modality)
+    }
+
+    /// StudyInstanceUID.
+    pub fn study_uid(&self) -> &str {
+        self.text(|h| &h.study_uid)
+    }
+
+    /// FrameOfReferenceUID; empty when the files have none.
+    pub fn frame_of_reference_uid(&self) -> &str {
+        self.text(|h| &h.frame_of_reference)
+    }
+
+    /// SOPClassUID of the first image: what kind of object its file is.
+    pub fn sop_class_uid(&self) -> &str {
+        self.text(|h| &h.sop_class)
+    }
+
+    /// Manufacturer of the equipment.
+    pub fn manufacturer(&self) -> &str {
+        self.text(|h| &h.manufacturer)
     }
 
     /// SeriesDescription: free text, which may hold anything.
@@ -75,6 +100,27 @@ impl Series {
     /// The files, in the order of their positions along the slice normal.
     pub fn files(&self) -> impl ExactSizeIterator<Item = &Path> {
         self.slices.iter().map(|h| h.path.as_path())
+    }
+
+    /// The image of each slice of the volume, in the order of its slices: what an object that is derived from the volume
+    /// refers to. Of several images at one position only the one that [`Series::load`] keeps is named, so that these are as
+    /// many as [`Series::size`] says. A volume that is [resampled](SpacingPolicy::Resample) has other slices.
+    pub fn image_refs(&self) -> impl ExactSizeIterator<Item = ImageRef<'_>> {
+        self.kept.iter().filter_map(|&k| self.slices.get(k)).map(ImageRef::of).collect::<Vec<_>>().into_iter()
+    }
+
+    /// Any attribute of one image, by tag, read again from its file. Images are counted in the order of [`Series::files`].
+    ///
+    /// # Errors
+    /// [`Error::Io`] and [`Error::Truncated`]; [`Error::Invalid`] when there is no such image.
+    pub fn attributes(&self, image: usize) -> Result<ImageAttributes> {
+        let header = self.slices.get(image).ok_or_else(|| Error::Invalid {
+            path: self.slices.first().map(|h| h.path.clone()).unwrap_or_default(),
+            what: "number of an image",
+            expected: format!("below {}", self.slices.len()),
+            found: image.to_string(),
+        })?;
+        Ok(ImageAttributes::new(header.read_elements()?, header.frame as usize))
     }
 
     /// What tells this volume from the others of the same SeriesInstanceUID; empty when it is the only one.
@@ -121,7 +167,7 @@ impl Series {
         load::load(&self.slices, options, progress)
     }
 
-    fn text(&self, attribute: impl Fn(&Header) -> &String) -> &str {
+    fn text(&self, attribute: impl Fn(&Header) -> &Text) -> &str {
         self.slices.first().map_or("", |h| attribute(h))
     }
 }

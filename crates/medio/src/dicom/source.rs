@@ -1,19 +1,18 @@
-//! The bytes of a file, read no further than needed.
+//! The start of a file, read no further than needed.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
+use std::io::{self, Read};
 
 use flate2::read::DeflateDecoder;
 
+use super::location::Location;
 use super::study::SkipReason;
 
 /// A first read holds the header of nearly every file.
 const FIRST_READ: usize = 64 << 10;
 
 /// A file, or an inflated data set, whose beginning is in memory.
-pub(super) struct Source<R> {
-    reader: R,
+pub(super) struct Source<'a> {
+    reader: Box<dyn Read + Send + 'a>,
     file_length: u64,
     /// How many bytes there are in all, where that is known.
     length: Option<u64>,
@@ -21,14 +20,21 @@ pub(super) struct Source<R> {
     bytes: Vec<u8>,
 }
 
-impl Source<File> {
+impl<'a> Source<'a> {
     /// Opens a file of which up to `limit` bytes are to be read.
-    pub(super) fn open(path: &Path, limit: usize) -> Result<Self, SkipReason> {
-        let reader = File::open(path)?;
-        let file_length = reader.metadata()?.len();
+    pub(super) fn open(location: &'a Location, limit: usize) -> Result<Self, SkipReason> {
+        let (reader, file_length) = location.open()?;
         let mut source = Self { reader, file_length, length: Some(file_length), limit, bytes: Vec::new() };
         source.grow(FIRST_READ)?;
         Ok(source)
+    }
+
+    /// Opens the raw deflate stream (PS3.5 A.5) that starts at a place of a file.
+    pub(super) fn open_deflated(location: &'a Location, start: u64, limit: usize) -> io::Result<Self> {
+        let (mut reader, file_length) = location.open()?;
+        io::copy(&mut reader.by_ref().take(start), &mut io::sink())?;
+        let reader = Box::new(DeflateDecoder::new(reader));
+        Ok(Self { reader, file_length, length: None, limit, bytes: Vec::new() })
     }
 
     /// Lets more of the file be read.
@@ -36,16 +42,6 @@ impl Source<File> {
         self.limit = limit;
     }
 
-    /// The raw deflate stream (PS3.5 A.5) that starts at a place of the file, inflated.
-    pub(super) fn inflated(&mut self, start: usize) -> std::io::Result<Source<DeflateDecoder<&mut File>>> {
-        self.reader.seek(SeekFrom::Start(start as u64))?;
-        let Self { reader, file_length, limit, .. } = self;
-        let reader = DeflateDecoder::new(reader);
-        Ok(Source { reader, file_length: *file_length, length: None, limit: *limit, bytes: Vec::new() })
-    }
-}
-
-impl<R: Read> Source<R> {
     /// Length of the file in bytes.
     pub(super) const fn file_length(&self) -> u64 {
         self.file_length
@@ -87,23 +83,8 @@ impl<R: Read> Source<R> {
         }
     }
 
-    fn grow(&mut self, target: usize) -> std::io::Result<()> {
+    fn grow(&mut self, target: usize) -> io::Result<()> {
         let missing = target.saturating_sub(self.bytes.len()) as u64;
         self.reader.by_ref().take(missing).read_to_end(&mut self.bytes).map(|_| ())
     }
-}
-
-/// Replaces `out` by up to `length` bytes of the file from `offset`; fewer when the file ends before.
-pub(super) fn read_range(path: &Path, offset: u64, length: u64, out: &mut Vec<u8>) -> std::io::Result<()> {
-    let mut file = File::open(path)?;
-    file.seek(SeekFrom::Start(offset))?;
-    out.clear();
-    file.take(length).read_to_end(out).map(|_| ())
-}
-
-/// Up to `length` bytes of a raw deflate stream (PS3.5 A.5). Memory grows with what the stream holds.
-pub(super) fn inflate(compressed: &[u8], length: u64) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    DeflateDecoder::new(compressed).take(length).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }

@@ -88,11 +88,11 @@ pub(super) fn layout(headers: &[Header], options: &LoadOptions) -> Result<Layout
     let size = [slices, usize::from(first.rows.unwrap_or(0)), usize::from(first.columns.unwrap_or(0))];
     let affine = Affine3::new(columns_to_matrix(plane.column_step, plane.row_step, step), origin.coords());
     let geometry =
-        Geometry::new(size, affine).map_err(|source| Error::Geometry { path: first.path.clone(), source })?;
+        Geometry::new(size, affine).map_err(|source| Error::Geometry { path: first.label(), source })?;
     let degrees = geometry.tilt_degrees();
     let tilt_degrees = (degrees > LEAST_TILT).then_some(degrees);
     if let (Some(degrees), Policy::Reject) = (tilt_degrees, options.tilt) {
-        return Err(Error::Tilted { path: first.path.clone(), degrees });
+        return Err(Error::Tilted { path: first.label(), degrees });
     }
     Ok(Layout { kept, geometry, resampling, duplicates, irregular, tilt_degrees, assumed })
 }
@@ -112,7 +112,7 @@ impl Plane {
         let orientation = match header.orientation {
             Some(orientation) => orientation,
             None if header.must_have_position() => {
-                return Err(missing(&header.path, "ImageOrientationPatient"));
+                return Err(missing(&header.label(), "ImageOrientationPatient"));
             }
             None => {
                 assumed.push(Assumption::Orientation);
@@ -125,7 +125,7 @@ impl Plane {
             && row.dot(column).abs() <= DIRECTION_TOLERANCE;
         if !fine {
             return Err(Error::Invalid {
-                path: header.path.clone(),
+                path: header.label(),
                 what: "ImageOrientationPatient",
                 expected: "two unit directions at a right angle".to_string(),
                 found: format!("{orientation:?}"),
@@ -146,7 +146,7 @@ fn pixel_spacing(header: &Header, assumed: &mut Vec<Assumption>) -> Result<[f64;
     let optional = |s: Option<[f64; 2]>| s.filter(|s| header.must_have_position() || positive(s));
     let spacing = match (optional(header.pixel_spacing), optional(header.imager_pixel_spacing)) {
         (Some(spacing), _) => spacing,
-        (None, _) if header.must_have_position() => return Err(missing(&header.path, "PixelSpacing")),
+        (None, _) if header.must_have_position() => return Err(missing(&header.label(), "PixelSpacing")),
         (None, Some(spacing)) => {
             assumed.push(Assumption::ImagerPixelSpacing);
             spacing
@@ -160,7 +160,7 @@ fn pixel_spacing(header: &Header, assumed: &mut Vec<Assumption>) -> Result<[f64;
         return Ok(spacing);
     }
     Err(Error::Invalid {
-        path: header.path.clone(),
+        path: header.label(),
         what: "PixelSpacing",
         expected: "two positive distances".to_string(),
         found: format!("{spacing:?}"),
@@ -177,7 +177,9 @@ fn positions(headers: &[Header], assumed: &mut Vec<Assumption>) -> Result<Vec<Po
     }
     headers
         .iter()
-        .map(|h| h.position.map(Point3::from_coords).ok_or_else(|| missing(&h.path, "ImagePositionPatient")))
+        .map(|h| {
+            h.position.map(Point3::from_coords).ok_or_else(|| missing(&h.label(), "ImagePositionPatient"))
+        })
         .collect()
 }
 
@@ -195,18 +197,13 @@ fn drop_duplicates(
             continue;
         };
         kept.push(index);
-        let dropped: Vec<_> =
-            same.iter().filter(|(i, _)| *i != index).map(|(_, (h, _))| h.path.clone()).collect();
+        let dropped: Vec<_> = same.iter().filter(|(i, _)| *i != index).map(|(_, (h, _))| h.label()).collect();
         let Some(other) = dropped.first() else { continue };
         let position_mm = along(*position, normal);
         if options.duplicates == Policy::Reject {
-            return Err(Error::DuplicatePosition {
-                path: header.path.clone(),
-                other: other.clone(),
-                position_mm,
-            });
+            return Err(Error::DuplicatePosition { path: header.label(), other: other.clone(), position_mm });
         }
-        duplicates.push(Duplicate { position_mm, kept: header.path.clone(), dropped });
+        duplicates.push(Duplicate { position_mm, kept: header.label(), dropped });
     }
     Ok((kept, duplicates))
 }
@@ -277,11 +274,7 @@ impl Grid<'_> {
         let worst = distances.iter().enumerate().max_by(|a, b| unusual(a.1).total_cmp(&unusual(b.1)));
         let (before, found_mm) = worst.map_or((0, 0.0), |(k, d)| (k, *d));
         let path_of = |slice: usize| {
-            self.kept
-                .get(slice)
-                .and_then(|&k| self.headers.get(k))
-                .map(|h| h.path.clone())
-                .unwrap_or_default()
+            self.kept.get(slice).and_then(|&k| self.headers.get(k)).map(|h| h.label()).unwrap_or_default()
         };
         let position_of = |slice: usize| self.positions.get(slice).map_or(0.0, |p| along(*p, self.normal));
         Error::IrregularSpacing {
@@ -343,8 +336,8 @@ fn distance(a: [f64; 3], b: [f64; 3]) -> f64 {
     Point3::<Lps>::from_coords(a).distance(Point3::from_coords(b))
 }
 
-fn file_order(header: &Header) -> (i64, &Path) {
-    (header.instance_number.unwrap_or(i64::MAX), &header.path)
+fn file_order(header: &Header) -> (i64, &Path, u32) {
+    (header.instance_number.unwrap_or(i64::MAX), &header.path, header.frame)
 }
 
 fn columns_to_matrix(x: Vector3<Lps>, y: Vector3<Lps>, z: Vector3<Lps>) -> medcore::Matrix3 {
