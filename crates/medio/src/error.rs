@@ -99,6 +99,14 @@ pub enum Error {
         /// What the decoder says.
         reason: String,
     },
+    /// A DICOM series that does not make one volume of numbers.
+    #[error("{}: expected a volume, found {found}: Series::image reads its images", path.display())]
+    NotAVolume {
+        /// The first file.
+        path: PathBuf,
+        /// What it is.
+        found: String,
+    },
     /// Slices of a series are not equally far apart: one may be missing.
     #[error(
         "slices are not equally far apart: expected {expected_mm:.4} mm, found {found_mm:.4} mm from {} at {from_mm:.3} mm \
@@ -175,6 +183,7 @@ impl Error {
             | Self::MissingAttribute { path, .. }
             | Self::UnsupportedTransferSyntax { path, .. }
             | Self::Decode { path, .. }
+            | Self::NotAVolume { path, .. }
             | Self::IrregularSpacing { path, .. }
             | Self::DuplicatePosition { path, .. }
             | Self::Tilted { path, .. }

@@ -80,7 +80,7 @@ fn tilt_and_lossy_compression_can_be_rejected() {
 #[test]
 fn what_is_not_read_is_named() {
     let error = only("colour").load().unwrap_err();
-    assert!(matches!(&error, Error::Unsupported { found, .. } if found == "RGB"), "{error}");
+    assert!(matches!(&error, Error::NotAVolume { found, .. } if found == "colour (RGB)"), "{error}");
     let error = only("jpeg_ls").load().unwrap_err();
     assert!(
         matches!(&error, Error::UnsupportedTransferSyntax { uid, feature: None, .. } if uid == "1.2.840.10008.1.2.4.80"),

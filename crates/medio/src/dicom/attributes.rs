@@ -16,8 +16,8 @@ pub(super) struct Attributes {
     pub(super) image: Header,
     /// NumberOfFrames; 0 where there is text that is no number.
     pub(super) frames: Option<i64>,
-    pub(super) has_functional_groups: bool,
-    pub(super) has_dose_scaling: bool,
+    /// DoseGridScaling; NaN where there is text that is no number.
+    pub(super) dose_scaling: Option<f64>,
     high_bit: Option<u16>,
     charset: SpecificCharacterSet,
 }
@@ -86,10 +86,11 @@ impl Attributes {
             tags::ROWS => file.rows = element.u16(),
             tags::COLUMNS => file.columns = element.u16(),
             tags::NUMBER_OF_FRAMES => self.frames = present_integer(element),
-            tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE | tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE => {
-                self.has_functional_groups = true;
-            }
-            tags::DOSE_GRID_SCALING => self.has_dose_scaling = true,
+            tags::DOSE_GRID_SCALING => self.dose_scaling = present_decimal(element),
+            tags::FRAME_TIME
+            | tags::FRAME_TIME_VECTOR
+            | tags::RECOMMENDED_DISPLAY_FRAME_RATE
+            | tags::CINE_RATE => file.times.visit(element),
             tags::SAMPLES_PER_PIXEL => file.samples_per_pixel = element.u16(),
             tags::PHOTOMETRIC_INTERPRETATION => file.photometric = shared(),
             tags::BITS_ALLOCATED => file.format.bits_allocated = element.u16().unwrap_or(0),

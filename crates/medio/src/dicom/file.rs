@@ -2,13 +2,15 @@
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use dicom_core::Tag;
 use dicom_dictionary_std::{tags, uids};
 
+use super::archive;
 use super::attributes::Attributes;
+use super::dataset::DataSet;
 use super::elements::{self, Encoding, PixelElement, Walk};
+use super::frames;
 use super::header::Header;
 use super::location::{Deflated, Location};
 use super::source::Source;
@@ -26,31 +28,48 @@ const LONGEST_HEADER: usize = 64 << 20;
 /// The same while the file does not say that it is DICOM.
 const LONGEST_DOUBTFUL_HEADER: usize = 1 << 20;
 
+/// What a file turns out to be.
+pub(super) enum Content {
+    Images(Vec<Header>),
+    /// A zip archive.
+    Archive,
+}
+
 /// Reads a file up to its pixels. `path` is its name for messages.
 pub(super) fn read(
     path: PathBuf,
     mut location: Location,
     interner: &Interner,
-) -> Result<Vec<Header>, SkipReason> {
-    let Found { mut attributes, certain, deflated } = find(&location, interner)?;
+) -> Result<Content, SkipReason> {
+    let Some(Found { mut attributes, elements, certain, deflated }) = find(&location, interner)? else {
+        return Ok(Content::Archive);
+    };
     if let Some(deflated) = deflated {
         location.set_deflated(deflated);
     }
-    attributes.file.path = path;
-    attributes.file.location = location;
-    images(attributes, certain)
+    let file = &mut attributes.file;
+    file.path = path;
+    file.location = location;
+    let data_set = DataSet::new(elements.get(file.data_set_start..).unwrap_or_default(), file.encoding);
+    frames::images(attributes, data_set, certain, interner).map(Content::Images)
 }
 
 /// What a file says, up to its pixels.
 struct Found {
     attributes: Attributes,
+    /// The bytes that say it.
+    elements: Vec<u8>,
     /// Whether the file says that it is DICOM.
     certain: bool,
     deflated: Option<Deflated>,
 }
 
-fn find(location: &Location, interner: &Interner) -> Result<Found, SkipReason> {
+/// `None` for an archive.
+fn find(location: &Location, interner: &Interner) -> Result<Option<Found>, SkipReason> {
     let mut source = Source::open(location, LONGEST_DOUBTFUL_HEADER)?;
+    if archive::is_archive(source.bytes()) {
+        return Ok(None);
+    }
     let mut start = find_start(source.bytes())?;
     source.raise_limit(start.longest_header());
     let meta = read_meta(&mut source, start.meta).map_err(|reason| start.judge(reason))?;
@@ -60,39 +79,24 @@ fn find(location: &Location, interner: &Interner) -> Result<Found, SkipReason> {
         return Err(SkipReason::Directory);
     }
     let declared = meta.transfer_syntax.as_str();
-    let (mut attributes, deflated) = if declared == uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN {
-        let mut attributes = read_deflated(location, meta.end, interner)?;
-        attributes.file.transfer_syntax = interner.text(declared);
+    let file_length = source.file_length();
+    let mut found = if declared == uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN {
+        let (attributes, elements) = read_deflated(location, meta.end, interner)?;
         // The pixels are the last thing of use.
-        let length = attributes.file.pixels.map_or(0, |p| p.offset as u64 + u64::from(p.length.unwrap_or(0)));
-        (attributes, Some(Deflated { start: meta.end as u64, length }))
+        let end = attributes.file.pixels.map_or(0, |p| p.offset as u64 + u64::from(p.length.unwrap_or(0)));
+        let deflated = Some(Deflated { start: meta.end as u64, length: end });
+        Found { attributes, elements, certain: start.certain, deflated }
     } else {
         let encoding = data_set_encoding(source.bytes(), &meta);
-        let mut attributes =
+        let attributes =
             read_data_set(&mut source, meta.end, encoding, interner).map_err(|reason| start.judge(reason))?;
-        let syntax = if declared.is_empty() { native_syntax(encoding) } else { declared };
-        attributes.file.transfer_syntax = interner.text(syntax);
-        (attributes, None)
+        Found { attributes, elements: source.into_bytes(), certain: start.certain, deflated: None }
     };
-    attributes.file.file_length = source.file_length();
-    Ok(Found { attributes, certain: start.certain, deflated })
-}
-
-/// The images of a file.
-fn images(found: Attributes, certainly_dicom: bool) -> Result<Vec<Header>, SkipReason> {
-    let Attributes { mut file, image, frames, has_functional_groups, has_dose_scaling, .. } = found;
-    let is_image = file.rows.is_some() && file.columns.is_some() && file.pixels.is_some();
-    match frames {
-        _ if !is_image && !certainly_dicom && file.sop_class.is_empty() => return Err(SkipReason::NotDicom),
-        _ if !is_image => return Err(SkipReason::NotAnImage),
-        Some(frames) if frames > 1 => return Err(SkipReason::MultiFrame { frames }),
-        Some(frames) if frames < 1 => return Err(SkipReason::FrameCount),
-        _ if has_functional_groups => return Err(SkipReason::Enhanced),
-        _ if has_dose_scaling => return Err(SkipReason::Dose),
-        _ => {}
-    }
-    file.frames = 1;
-    Ok(vec![Header { file: Arc::new(file), ..image }])
+    let file = &mut found.attributes.file;
+    file.transfer_syntax =
+        interner.text(if declared.is_empty() { native_syntax(file.encoding) } else { declared });
+    file.file_length = file_length;
+    Ok(Some(found))
 }
 
 /// The start of the file meta information, or of the data set where there is none.
@@ -192,11 +196,17 @@ fn native_syntax(encoding: Encoding) -> &'static str {
     }
 }
 
-fn read_deflated(location: &Location, start: usize, interner: &Interner) -> Result<Attributes, SkipReason> {
-    let found = Source::open_deflated(location, start as u64, LONGEST_HEADER)
-        .map_err(SkipReason::from)
-        .and_then(|mut inflated| read_data_set(&mut inflated, 0, Encoding::EXPLICIT_LE, interner));
-    found.map_err(|reason| match reason {
+fn read_deflated(
+    location: &Location,
+    start: usize,
+    interner: &Interner,
+) -> Result<(Attributes, Vec<u8>), SkipReason> {
+    let read = || {
+        let mut inflated = Source::open_deflated(location, start as u64, LONGEST_HEADER)?;
+        let attributes = read_data_set(&mut inflated, 0, Encoding::EXPLICIT_LE, interner)?;
+        Ok((attributes, inflated.into_bytes()))
+    };
+    read().map_err(|reason| match reason {
         // What the decoder says of a broken stream.
         SkipReason::Io(ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof) => {
             SkipReason::Malformed { offset: start as u64 }

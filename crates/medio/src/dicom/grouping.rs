@@ -12,11 +12,16 @@ const SAME_DIRECTION: f64 = 1e-4;
 /// Pixel spacings of one volume, relative.
 const SAME_SPACING: f64 = 1e-4;
 
+/// So many planes are compared with each other; what is beyond is a series of its own. Those of scanners are far fewer, and
+/// time must not grow with the square of what a file claims.
+const MOST_PLANES: usize = 1000;
+
 /// An attribute and how to read it from a header.
 type Attribute = (SplitBy, fn(&Distinctions) -> Option<&Text>);
 
 /// What tells repeated positions of one series apart, the most telling first.
-const ATTRIBUTES: [Attribute; 9] = [
+const ATTRIBUTES: [Attribute; 10] = [
+    (SplitBy::Segment, |d| d.segment.as_ref()),
     (SplitBy::StackId, |d| d.stack_id.as_ref()),
     (SplitBy::EchoNumber, |d| d.echo_number.as_ref()),
     (SplitBy::EchoTime, |d| d.echo_time.as_ref()),
@@ -51,9 +56,9 @@ fn split_by_plane(headers: Vec<Header>) -> Vec<Group> {
     let mut clusters: Vec<Vec<Header>> = Vec::new();
     for header in headers {
         // An image that need not be placed, and is not, has no neighbours: it is a volume of its own.
-        let alone = header.position.is_none() && !header.must_have_position();
+        let alone = header.count > 1 || (header.position.is_none() && !header.must_have_position());
         let same = |cluster: &Vec<Header>| cluster.first().is_some_and(|c| difference(c, &header).is_none());
-        let found = if alone { None } else { clusters.iter().position(same) };
+        let found = if alone { None } else { clusters.iter().take(MOST_PLANES).position(same) };
         match found.and_then(|index| clusters.get_mut(index)) {
             Some(cluster) => cluster.push(header),
             None => clusters.push(vec![header]),
@@ -67,7 +72,13 @@ fn split_by_plane(headers: Vec<Header>) -> Vec<Group> {
 fn plane_names(clusters: &[Vec<Header>], index: usize) -> Vec<Split> {
     let Some(own) = clusters.get(index).and_then(|c| c.first()) else { return Vec::new() };
     let mut names: Vec<SplitBy> = Vec::new();
-    for other in clusters.iter().enumerate().filter(|(i, _)| *i != index).filter_map(|(_, c)| c.first()) {
+    for other in clusters
+        .iter()
+        .take(MOST_PLANES)
+        .enumerate()
+        .filter(|(i, _)| *i != index)
+        .filter_map(|(_, c)| c.first())
+    {
         names.push(difference(other, own).unwrap_or(SplitBy::NoPosition));
     }
     names.sort_unstable();

@@ -8,6 +8,7 @@ use dicom_dictionary_std::uids;
 
 use super::dataset::DataSet;
 use super::elements::{Encoding, PixelElement};
+use super::frame_times::FrameTimes;
 use super::location::Location;
 use super::pixels::SampleFormat;
 use super::text::Text;
@@ -47,6 +48,12 @@ pub(super) struct FileHeader {
     pub(super) photometric: Text,
     pub(super) format: SampleFormat,
 
+    /// Whether its frames are placed one by one: those of a volume, rather than of a sequence.
+    pub(super) places_frames: bool,
+    /// Why its frames cannot be told apart.
+    pub(super) defect: Option<Box<Defect>>,
+    pub(super) times: FrameTimes,
+
     /// Between rows, between columns at the detector, in mm, for projections.
     pub(super) imager_pixel_spacing: Option<[f64; 2]>,
     pub(super) has_modality_lut: bool,
@@ -62,22 +69,61 @@ impl FileHeader {
         usize::from(self.rows.unwrap_or(0)) * usize::from(self.columns.unwrap_or(0))
     }
 
-    /// Whether the file's class of objects must place its image in the patient (PS3.3 A.3, A.4, A.21).
+    /// Whether its images must have a place in the patient: by the class of the file's objects (PS3.3 A.3, A.4, A.21), or
+    /// because others of its frames have one.
     pub(super) fn must_have_position(&self) -> bool {
-        matches!(
-            self.sop_class.as_str(),
-            uids::CT_IMAGE_STORAGE
-                | uids::MR_IMAGE_STORAGE
-                | uids::POSITRON_EMISSION_TOMOGRAPHY_IMAGE_STORAGE
-        )
+        self.places_frames
+            || matches!(
+                self.sop_class.as_str(),
+                uids::CT_IMAGE_STORAGE
+                    | uids::MR_IMAGE_STORAGE
+                    | uids::POSITRON_EMISSION_TOMOGRAPHY_IMAGE_STORAGE
+                    | uids::ENHANCED_CT_IMAGE_STORAGE
+                    | uids::ENHANCED_MR_IMAGE_STORAGE
+                    | uids::ENHANCED_PET_IMAGE_STORAGE
+                    | uids::LEGACY_CONVERTED_ENHANCED_CT_IMAGE_STORAGE
+                    | uids::LEGACY_CONVERTED_ENHANCED_MR_IMAGE_STORAGE
+                    | uids::LEGACY_CONVERTED_ENHANCED_PET_IMAGE_STORAGE
+            )
     }
 
-    /// Whether the file's class of objects must say how its values are rescaled (PS3.3 C.8.2.1 and C.8.9.4).
+    /// Whether the file's class of objects must say how its values are rescaled (PS3.3 C.8.2.1 and C.8.9.4; A.38 and
+    /// A.56 for the enhanced ones).
     pub(super) fn must_have_rescale(&self) -> bool {
         matches!(
             self.sop_class.as_str(),
-            uids::CT_IMAGE_STORAGE | uids::POSITRON_EMISSION_TOMOGRAPHY_IMAGE_STORAGE
+            uids::CT_IMAGE_STORAGE
+                | uids::POSITRON_EMISSION_TOMOGRAPHY_IMAGE_STORAGE
+                | uids::ENHANCED_CT_IMAGE_STORAGE
+                | uids::ENHANCED_PET_IMAGE_STORAGE
+                | uids::LEGACY_CONVERTED_ENHANCED_CT_IMAGE_STORAGE
+                | uids::LEGACY_CONVERTED_ENHANCED_PET_IMAGE_STORAGE
         )
+    }
+
+    /// Where a frame of native pixels is. Frames follow each other without gaps, 1-bit samples even within bytes (PS3.5 8.1.1,
+    /// 8.2). Meaningless for encapsulated pixels.
+    pub(super) fn native_frame(&self, frame: u32) -> NativeFrame {
+        let start = self.pixels.map_or(0, |pixels| pixels.offset as u64);
+        // Two pixels share the samples of their colours (PS3.3 C.7.6.3.1.2).
+        let samples = match self.photometric.as_str() {
+            "YBR_FULL_422" | "YBR_PARTIAL_422" => 2,
+            _ => u64::from(self.samples_per_pixel.unwrap_or(1)),
+        };
+        let bits = self.pixel_count() as u64 * samples * u64::from(self.format.bits_allocated);
+        // Rows, columns, samples and bits have 16 bits each, and there are up to 2^32 frames.
+        let first = u128::from(bits) * u128::from(frame);
+        let first_bit = (first % 8) as u8;
+        let offset = u64::try_from(first / 8).unwrap_or(u64::MAX).saturating_add(start);
+        NativeFrame { offset, length: bits.saturating_add(first_bit.into()).div_ceil(8), first_bit }
+    }
+
+    /// Times of the frames in ms since the first one.
+    pub(super) fn frame_times(&self) -> Option<Vec<f64>> {
+        // No frame is smaller than a byte, but for toys: nothing is allocated for frames that are only claimed.
+        let most =
+            self.pixels.and_then(|p| p.length).map_or(self.file_length, u64::from).max(self.file_length);
+        if u64::from(self.frames) > most { None } else { self.times.of(self.frames) }
     }
 
     /// Reads the file's elements again, up to the pixels: for what is needed of one file and kept of none.
@@ -102,6 +148,26 @@ impl FileHeader {
     }
 }
 
+/// A contradiction within a file that leaves open which frame is where.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Defect {
+    /// The attribute.
+    pub(super) what: &'static str,
+    pub(super) expected: String,
+    pub(super) found: String,
+}
+
+/// Where the samples of a native frame are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NativeFrame {
+    /// Of the first byte, where [`Location::read_range`] counts.
+    pub(super) offset: u64,
+    /// Bytes that hold the frame, the first and last of which it may share with others.
+    pub(super) length: u64,
+    /// Of the first sample in the first byte, counted from the lowest: not 0 only where samples are bits.
+    pub(super) first_bit: u8,
+}
+
 /// The elements of a file up to its pixels.
 pub(super) struct FileElements {
     bytes: Vec<u8>,
@@ -118,6 +184,7 @@ impl FileElements {
 /// Attributes that tell repeated positions of one series apart, as text that equal values share.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Distinctions {
+    pub(super) segment: Option<Text>,
     pub(super) stack_id: Option<Text>,
     pub(super) echo_number: Option<Text>,
     pub(super) echo_time: Option<Text>,
@@ -131,11 +198,13 @@ pub(super) struct Distinctions {
 
 /// One image, without its pixels: a file that holds one, or a frame of one that holds several. Dereferences to what the file
 /// says about all of them.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Header {
     pub(super) file: Arc<FileHeader>,
     /// Which of the file's frames, counted from 0.
     pub(super) frame: u32,
+    /// How many frames it stands for: all of an image sequence, else one.
+    pub(super) count: u32,
     pub(super) distinctions: Distinctions,
 
     /// Of the centre of the first pixel, in LPS mm.
@@ -153,6 +222,24 @@ pub(super) struct Header {
     pub(super) intercept: Option<f64>,
 }
 
+impl Default for Header {
+    fn default() -> Self {
+        Self {
+            file: Arc::default(),
+            frame: 0,
+            count: 1,
+            distinctions: Distinctions::default(),
+            position: None,
+            orientation: None,
+            pixel_spacing: None,
+            slice_thickness: None,
+            spacing_between_slices: None,
+            slope: None,
+            intercept: None,
+        }
+    }
+}
+
 impl Deref for Header {
     type Target = FileHeader;
     fn deref(&self) -> &FileHeader {
@@ -163,7 +250,7 @@ impl Deref for Header {
 impl Header {
     /// The image's name for messages: its file, and the frame as in the paths of PS3.18 where the file holds several.
     pub(super) fn label(&self) -> PathBuf {
-        if self.frames > 1 {
+        if self.frames > 1 && self.count == 1 {
             self.path.join(format!("frames/{}", u64::from(self.frame) + 1))
         } else {
             self.path.clone()

@@ -28,7 +28,8 @@ impl<'a> Job<'a> {
             .pixels
             .ok_or_else(|| Error::MissingAttribute { path: header.path.clone(), attribute: "PixelData" })?;
         let needed = (header.pixel_count() * header.format.bytes()) as u64;
-        let offset = pixels.offset as u64;
+        let frame = header.native_frame(header.frame);
+        let offset = if storage == Storage::Native { frame.offset } else { pixels.offset as u64 };
         let truncated = |found: u64| Error::Truncated {
             path: header.path.clone(),
             what: "pixel data",
@@ -45,8 +46,10 @@ impl<'a> Job<'a> {
                 found: if storage == Storage::Native { "undefined" } else { "defined" }.to_string(),
             });
         }
-        if let Some(length) = pixels.length.filter(|length| u64::from(*length) < needed) {
-            return Err(truncated(u64::from(length)));
+        let before = offset.saturating_sub(pixels.offset as u64);
+        let left = pixels.length.map(|length| u64::from(length).saturating_sub(before));
+        if let Some(left) = left.filter(|left| *left < needed) {
+            return Err(truncated(left));
         }
         let plausible = if compressed {
             needed <= header.file_length.saturating_mul(codec::MOST_COMPRESSION)

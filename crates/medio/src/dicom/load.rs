@@ -1,6 +1,7 @@
 //! Reading the pixels of a series into one volume.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use medcore::Volume;
@@ -16,12 +17,21 @@ use super::report::Report;
 use super::stack::{self, Layout};
 use crate::error::{Error, Result};
 
+/// What the PhotometricInterpretation of colour starts with (PS3.3 C.7.6.3.1.2).
+const COLOURS: [&str; 6] = ["RGB", "YBR_", "PALETTE COLOR", "ARGB", "HSV", "CMYK"];
+
+/// Reads the volume, or the slices of it in a range.
 pub(super) fn load(
     headers: &[Header],
+    range: Option<Range<usize>>,
     options: &LoadOptions,
     progress: &ProgressFn<'_>,
 ) -> Result<(Volume<f32>, Report)> {
-    let layout = stack::layout(headers, options)?;
+    check_is_volume(headers)?;
+    let mut layout = stack::layout(headers, options)?;
+    if let Some(range) = range {
+        layout = layout.part(range, &headers.first().map(|h| h.path.clone()).unwrap_or_default())?;
+    }
     let slices: Vec<&Header> = layout.kept.iter().filter_map(|&k| headers.get(k)).collect();
     let mut jobs = slices.iter().map(|header| Job::new(header, options)).collect::<Result<Vec<_>>>()?;
     if let Some(kind) = options.suv {
@@ -51,6 +61,21 @@ pub(super) fn load(
     Ok((volume, report))
 }
 
+/// Whether the images have a place in one volume, and one value per voxel.
+fn check_is_volume(headers: &[Header]) -> Result<()> {
+    let not = |header: &Header, found: String| Err(Error::NotAVolume { path: header.path.clone(), found });
+    let is_colour = |h: &&Header| {
+        h.samples_per_pixel.is_some_and(|n| n > 1) || COLOURS.iter().any(|c| h.photometric.starts_with(c))
+    };
+    if let Some(header) = headers.iter().find(|h| h.count > 1) {
+        return not(header, format!("a sequence of {} images", header.count));
+    }
+    match headers.iter().find(is_colour) {
+        Some(header) => not(header, format!("colour ({})", header.photometric)),
+        None => Ok(()),
+    }
+}
+
 /// What the headers of the slices have to report.
 fn describe(slices: &[&Header], jobs: &[Job<'_>], options: &LoadOptions) -> Result<Report> {
     let is_lossy = |h: &&&Header| h.marked_lossy || codec::is_lossy(&h.transfer_syntax);
@@ -73,6 +98,7 @@ fn read(jobs: &[Job<'_>], progress: &ProgressFn<'_>) -> Result<(Vec<f32>, u64)> 
     let Some(first) = jobs.first() else { return Ok((Vec::new(), 0)) };
     let pixels = first.header.pixel_count();
     let mut voxels = allocate(jobs.len() * pixels, first.header)?;
+    let _kept = keep_inflated(jobs)?;
     let done = AtomicUsize::new(0);
     let padded = voxels
         .par_chunks_mut(pixels.max(1))
@@ -87,6 +113,20 @@ fn read(jobs: &[Job<'_>], progress: &ProgressFn<'_>) -> Result<(Vec<f32>, u64)> 
         })
         .try_reduce(|| 0, |a, b| Ok(a + b))?;
     Ok((voxels, padded))
+}
+
+/// Files of several frames that have to be inflated, so that they are inflated once.
+fn keep_inflated(jobs: &[Job<'_>]) -> Result<Vec<Arc<Vec<u8>>>> {
+    let mut kept = Vec::new();
+    let mut last: Option<&Header> = None;
+    for header in jobs.iter().map(|job| job.header).filter(|h| h.frames > 1) {
+        if last.is_none_or(|last| !Arc::ptr_eq(&last.file, &header.file)) {
+            let io = |source| Error::Io { path: header.path.clone(), source };
+            kept.extend(header.location.keep().map_err(io)?);
+            last = Some(header);
+        }
+    }
+    Ok(kept)
 }
 
 fn allocate(voxels: usize, header: &Header) -> Result<Vec<f32>> {

@@ -28,19 +28,25 @@
 //! # Ok::<(), medio::Error>(())
 //! ```
 
+mod archive;
 mod attributes;
 mod codec;
+mod copies;
 #[allow(dead_code, reason = "for readers of other objects")]
 mod dataset;
 #[allow(dead_code, reason = "for readers of other objects")]
 mod elements;
 mod file;
+mod frame_times;
+mod frames;
+mod functional_groups;
 mod grouping;
 #[allow(dead_code, reason = "for readers of other objects")]
 mod header;
 mod image_attributes;
 mod image_ref;
 mod job;
+mod kind;
 mod load;
 #[allow(dead_code, reason = "for readers of other objects")]
 mod location;
@@ -64,9 +70,10 @@ mod value;
 pub use dicom_core::Tag;
 pub use image_attributes::ImageAttributes;
 pub use image_ref::ImageRef;
+pub use kind::SeriesKind;
 pub use options::{LoadOptions, Padding, Policy, Progress, ProgressFn, SpacingPolicy};
 pub use report::{Assumption, Duplicate, IrregularSpacing, Report};
-pub use scan::{scan, scan_with};
+pub use scan::{scan, scan_bytes, scan_bytes_with, scan_with};
 pub use series::{Series, Split, SplitBy};
 pub use study::{SkipReason, Skipped, Study};
 pub use suv::SuvKind;

@@ -2,12 +2,16 @@
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-use super::file;
+use super::archive::{self, NamedEntry};
+use super::copies;
+use super::file::{self, Content};
 use super::grouping;
+use super::header::Header;
 use super::location::{Bytes, Location};
 use super::options::{Progress, ProgressFn};
 use super::study::{SkipReason, Skipped, Study};
@@ -15,6 +19,8 @@ use super::text::Interner;
 use crate::error::{Error, Result};
 
 /// Finds the series of a folder and of all folders below it, or of a single file, by reading the files' headers.
+///
+/// Zip archives, told by what they hold, are looked into as if they were folders; archives in archives are not.
 ///
 /// Every file is looked at, whatever its name, and each is either in a [`Series`](super::Series) or in
 /// [`Study::skipped`] with the reason, as are folders that cannot be read and links that lead nowhere. Files without preamble
@@ -41,32 +47,121 @@ pub fn scan(path: impl AsRef<Path>) -> Result<Study> {
 /// As [`scan`], and [`Error::Cancelled`].
 pub fn scan_with(path: impl AsRef<Path>, progress: &ProgressFn<'_>) -> Result<Study> {
     let path = path.as_ref();
-    let (files, mut skipped) = find_files(path)?;
-    let total = files.len();
-    let done = AtomicUsize::new(0);
-    let interner = Interner::default();
-    let read = |file: PathBuf| {
-        let location = Location::new(Bytes::File(file.as_path().into()), None);
-        let header =
-            file::read(file.clone(), location, &interner).map_err(|reason| Skipped { path: file, reason });
-        let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-        match progress(Progress { done, total }) {
-            ControlFlow::Continue(()) => Ok(header),
-            ControlFlow::Break(()) => Err(Error::Cancelled { path: path.to_path_buf() }),
-        }
+    let (files, skipped) = find_files(path)?;
+    let file = |path: PathBuf| {
+        let bytes = Bytes::File(path.as_path().into());
+        (path, bytes)
     };
-    let found = files.into_par_iter().map(read).collect::<Result<Vec<_>>>()?;
-    let mut headers = Vec::new();
-    for header in found {
-        match header {
-            Ok(images) => headers.extend(images),
-            Err(reason) => skipped.push(reason),
+    Scan::new(path, progress, files.len()).run(files.into_par_iter().map(file), skipped)
+}
+
+/// [`scan`] of files in memory, each with a name: where there is no file system, as in a browser, or for files from a network.
+///
+/// Names serve messages and [`Series::files`](super::Series::files) only; zip archives are looked into.
+///
+/// ```no_run
+/// let file = std::fs::read("slice.dcm").unwrap();
+/// let study = medio::dicom::scan_bytes([("slice.dcm".to_string(), file)])?;
+/// # Ok::<(), medio::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::NoImages`] when no file is an image.
+pub fn scan_bytes(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Result<Study> {
+    scan_bytes_with(files, &|_| ControlFlow::Continue(()))
+}
+
+/// [`scan_bytes`] with a callback after each file, which may cancel.
+///
+/// # Errors
+/// As [`scan_bytes`], and [`Error::Cancelled`].
+pub fn scan_bytes_with(
+    files: impl IntoIterator<Item = (String, Vec<u8>)>,
+    progress: &ProgressFn<'_>,
+) -> Result<Study> {
+    let in_memory = |(name, bytes): (String, Vec<u8>)| (PathBuf::from(name), Bytes::Memory(Arc::new(bytes)));
+    let files: Vec<_> = files.into_iter().map(in_memory).collect();
+    Scan::new(Path::new("memory"), progress, files.len()).run(files.into_par_iter(), Vec::new())
+}
+
+/// A scan that is under way.
+struct Scan<'a> {
+    /// What is scanned, for messages.
+    path: &'a Path,
+    progress: &'a ProgressFn<'a>,
+    done: AtomicUsize,
+    /// Grows with the entries of archives.
+    total: AtomicUsize,
+    interner: Interner,
+}
+
+/// The images of a file, or why there are none.
+type Outcome = std::result::Result<Vec<Header>, Skipped>;
+
+impl<'a> Scan<'a> {
+    fn new(path: &'a Path, progress: &'a ProgressFn<'a>, files: usize) -> Self {
+        Self { path, progress, done: AtomicUsize::new(0), total: files.into(), interner: Interner::default() }
+    }
+
+    fn run(
+        &self,
+        files: impl ParallelIterator<Item = (PathBuf, Bytes)>,
+        mut skipped: Vec<Skipped>,
+    ) -> Result<Study> {
+        let found = files.map(|(path, bytes)| self.read(path, bytes)).collect::<Result<Vec<_>>>()?;
+        let mut headers = Vec::new();
+        for outcome in found.into_iter().flatten() {
+            match outcome {
+                Ok(images) => headers.extend(images),
+                Err(reason) => skipped.push(reason),
+            }
+        }
+        if headers.is_empty() {
+            return Err(Error::NoImages { path: self.path.to_path_buf(), skipped });
+        }
+        let headers = copies::drop_copies(headers, &mut skipped);
+        Ok(Study::new(grouping::group(headers), skipped))
+    }
+
+    fn read(&self, path: PathBuf, bytes: Bytes) -> Result<Vec<Outcome>> {
+        let content = file::read(path.clone(), Location::new(bytes.clone(), None), &self.interner);
+        let outcomes = match content {
+            Ok(Content::Images(images)) => vec![Ok(images)],
+            Ok(Content::Archive) => self.read_archive(&path, &bytes)?,
+            Err(reason) => vec![Err(Skipped { path, reason })],
+        };
+        self.step()?;
+        Ok(outcomes)
+    }
+
+    fn read_archive(&self, path: &Path, bytes: &Bytes) -> Result<Vec<Outcome>> {
+        let entries = match archive::entries(bytes) {
+            Ok(entries) => entries,
+            Err(reason) => return Ok(vec![Err(Skipped { path: path.to_path_buf(), reason })]),
+        };
+        self.total.fetch_add(entries.len(), Ordering::Relaxed);
+        let read = |(name, entry): NamedEntry| {
+            let label = path.join(name.trim_start_matches('/'));
+            let location = entry.map(|entry| Location::new(bytes.clone(), Some(entry)));
+            let content = location.and_then(|location| file::read(label.clone(), location, &self.interner));
+            self.step()?;
+            Ok(match content {
+                Ok(Content::Images(images)) => Ok(images),
+                // Archives in archives are not opened: such nests have no bottom.
+                Ok(Content::Archive) => Err(Skipped { path: label, reason: SkipReason::NotDicom }),
+                Err(reason) => Err(Skipped { path: label, reason }),
+            })
+        };
+        entries.into_par_iter().map(read).collect()
+    }
+
+    fn step(&self) -> Result<()> {
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        match (self.progress)(Progress { done, total: self.total.load(Ordering::Relaxed) }) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(Error::Cancelled { path: self.path.to_path_buf() }),
         }
     }
-    if headers.is_empty() {
-        return Err(Error::NoImages { path: path.to_path_buf(), skipped });
-    }
-    Ok(Study::new(grouping::group(headers), skipped))
 }
 
 /// What is in a folder and below.

@@ -1,14 +1,17 @@
 //! One volume's worth of images.
 
+use std::collections::HashSet;
 use std::fmt;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
+use std::sync::Arc;
 
 use medcore::{Orientation, Spacing, Volume};
 
 use super::header::Header;
 use super::image_attributes::ImageAttributes;
 use super::image_ref::ImageRef;
+use super::kind::SeriesKind;
 use super::load;
 use super::options::{LoadOptions, Policy, ProgressFn, SpacingPolicy};
 use super::report::Report;
@@ -32,12 +35,15 @@ pub struct Series {
 impl Series {
     pub(super) fn new(slices: Vec<Header>, split: Vec<Split>) -> Self {
         let lenient = LoadOptions::new().irregular_spacing(SpacingPolicy::Warn).duplicates(Policy::Warn);
-        let layout = stack::layout(&slices, &lenient).ok();
+        let is_sequence = SeriesKind::of(&slices) == SeriesKind::Sequence;
+        let layout = stack::layout(&slices, &lenient).ok().filter(|_| !is_sequence);
         let first = slices.first();
         let extent = |n: Option<u16>| usize::from(n.unwrap_or(0));
         let place = layout.as_ref().map(|l| (l.geometry.spacing(), l.geometry.orientation()));
         let kept = layout.map_or_else(|| (0..slices.len()).collect(), |l| l.kept);
-        let size = [kept.len(), extent(first.and_then(|h| h.rows)), extent(first.and_then(|h| h.columns))];
+        let images = slices.iter().map(|h| h.count as usize).sum();
+        let depth = if is_sequence { images } else { kept.len() };
+        let size = [depth, extent(first.and_then(|h| h.rows)), extent(first.and_then(|h| h.columns))];
         Self { slices, kept, split, size, place }
     }
 
@@ -81,7 +87,7 @@ impl Series {
         self.slices.first().and_then(|h| h.series_number)
     }
 
-    /// `[slices, rows, columns]`; images at one position count as one slice.
+    /// `[slices, rows, columns]`; images at one position count as one slice, each image of a sequence as one.
     pub const fn size(&self) -> [usize; 3] {
         self.size
     }
@@ -97,9 +103,40 @@ impl Series {
         self.place.map(|(_, orientation)| orientation)
     }
 
-    /// The files, in the order of their positions along the slice normal.
+    /// The files, in the order of their positions along the slice normal; a file of several frames once.
     pub fn files(&self) -> impl ExactSizeIterator<Item = &Path> {
-        self.slices.iter().map(|h| h.path.as_path())
+        let mut known = HashSet::new();
+        let first = |h: &&Header| known.insert(Arc::as_ptr(&h.file));
+        self.slices.iter().filter(first).map(|h| h.path.as_path()).collect::<Vec<_>>().into_iter()
+    }
+
+    /// Whether the images are a volume, a single image that is not placed in the patient, or a sequence.
+    pub fn kind(&self) -> SeriesKind {
+        SeriesKind::of(&self.slices)
+    }
+
+    /// How many images there are: files, or frames of files that hold several. A volume has fewer slices where several
+    /// images have one position.
+    pub fn frames(&self) -> usize {
+        self.slices.iter().map(|h| h.count as usize).sum()
+    }
+
+    /// Times of the images of a sequence in ms since its first, `None` where the file does not say, or for what is no
+    /// sequence: by FrameTimeVector, FrameTime, RecommendedDisplayFrameRate, or CineRate (PS3.3 C.7.6.5).
+    pub fn frame_times(&self) -> Option<Vec<f64>> {
+        match self.slices.as_slice() {
+            [only] if self.kind() == SeriesKind::Sequence => only.frame_times(),
+            _ => None,
+        }
+    }
+
+    /// The image with a number below [`Series::frames`]: its header, and which frame of the file it is, counted from 0.
+    #[allow(dead_code, reason = "for reading single images")]
+    pub(super) fn frame(&self, index: usize) -> Option<(&Header, u32)> {
+        match self.slices.as_slice() {
+            [only] => u32::try_from(index).ok().filter(|i| *i < only.count).map(|i| (only, only.frame + i)),
+            several => several.get(index).map(|header| (header, header.frame)),
+        }
     }
 
     /// The image of each slice of the volume, in the order of its slices: what an object that is derived from the volume
@@ -148,7 +185,8 @@ impl Series {
     ///   [`Tilted`](crate::Error::Tilted), [`Lossy`](crate::Error::Lossy): by the options.
     /// - [`MissingAttribute`](crate::Error::MissingAttribute), [`Invalid`](crate::Error::Invalid),
     ///   [`Truncated`](crate::Error::Truncated), [`Decode`](crate::Error::Decode): a file is broken.
-    /// - [`Unsupported`](crate::Error::Unsupported): colour, pixels of more than 16 bits, modality lookup tables.
+    /// - [`NotAVolume`](crate::Error::NotAVolume): an image sequence, or colour.
+    /// - [`Unsupported`](crate::Error::Unsupported): pixels of more than 16 bits, modality lookup tables.
     /// - [`UnsupportedTransferSyntax`](crate::Error::UnsupportedTransferSyntax): JPEG-LS and other compressions.
     /// - [`Io`](crate::Error::Io): a file cannot be read, or changed since the scan.
     pub fn load_with(&self, options: &LoadOptions) -> Result<(Volume<f32>, Report)> {
@@ -164,7 +202,24 @@ impl Series {
         options: &LoadOptions,
         progress: &ProgressFn<'_>,
     ) -> Result<(Volume<f32>, Report)> {
-        load::load(&self.slices, options, progress)
+        load::load(&self.slices, None, options, progress)
+    }
+
+    /// Reads one slice of the volume, without the pixels of the others.
+    ///
+    /// # Errors
+    /// As [`Series::load_slices`].
+    pub fn load_slice(&self, slice: usize) -> Result<Volume<f32>> {
+        Ok(self.load_slices(slice..slice.saturating_add(1), &LoadOptions::new())?.0)
+    }
+
+    /// Reads some slices of the volume that [`Series::load_with`] would give, as a volume of their own at their place in the
+    /// patient, without the pixels of the others. The report is about these slices and about the place of all.
+    ///
+    /// # Errors
+    /// As [`Series::load_with`], and [`Invalid`](crate::Error::Invalid) when there are no such slices.
+    pub fn load_slices(&self, slices: Range<usize>, options: &LoadOptions) -> Result<(Volume<f32>, Report)> {
+        load::load(&self.slices, Some(slices), options, &|_| ControlFlow::Continue(()))
     }
 
     fn text(&self, attribute: impl Fn(&Header) -> &Text) -> &str {
@@ -176,6 +231,7 @@ impl fmt::Debug for Series {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Series")
             .field("modality", &self.modality())
+            .field("kind", &self.kind())
             .field("size", &self.size)
             .field("spacing", &self.spacing())
             .field("orientation", &self.orientation())
@@ -213,24 +269,26 @@ pub enum SplitBy {
     Orientation,
     /// PixelSpacing.
     PixelSpacing,
-    /// Images that are not placed in the patient are volumes of one slice.
+    /// Images that are not placed in the patient, and image sequences, are series of their own.
     NoPosition,
+    /// ReferencedSegmentNumber: segments of a segmentation.
+    Segment,
     /// StackID.
     StackId,
     /// EchoNumbers.
     EchoNumber,
-    /// EchoTime.
+    /// EchoTime, or EffectiveEchoTime.
     EchoTime,
     /// DiffusionBValue.
     BValue,
     /// DiffusionGradientOrientation.
     Gradient,
-    /// TemporalPositionIdentifier.
+    /// TemporalPositionIdentifier, or TemporalPositionIndex.
     TemporalPosition,
-    /// TriggerTime: the phase of the heart.
+    /// TriggerTime, or NominalCardiacTriggerDelayTime: the phase of the heart.
     TriggerTime,
-    /// ImageType: magnitude and phase, fat and water, ...
+    /// ImageType, or FrameType: magnitude and phase, fat and water, ...
     ImageType,
-    /// AcquisitionNumber.
+    /// AcquisitionNumber, or FrameAcquisitionNumber.
     AcquisitionNumber,
 }

@@ -52,6 +52,11 @@ impl<'a> Source<'a> {
         &self.bytes
     }
 
+    /// The bytes read so far, for keeps.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// Reads on until `needed` bytes are there, or more. Memory grows with what is there, not with what is asked for.
     ///
     /// # Errors

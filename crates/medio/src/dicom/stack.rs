@@ -1,10 +1,11 @@
 //! Where the slices of a series are, and whether they are equally far apart.
 
+use std::ops::Range;
 use std::path::Path;
 
 use medcore::{Affine3, Geometry, Lps, Point3, Vector3};
 
-use super::header::Header;
+use super::header::{Defect, Header};
 use super::options::{LoadOptions, Policy, SpacingPolicy};
 use super::report::{Assumption, Duplicate, IrregularSpacing};
 use crate::error::{Error, Result};
@@ -20,6 +21,8 @@ const DIRECTION_TOLERANCE: f64 = 1e-3;
 /// A regular grid has at most so many times the slices that are there: a position far away asks for no absurd memory.
 const MOST_RESAMPLED: f64 = 16.0;
 
+const IDENTITY: medcore::Matrix3 = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+
 /// How the slices of a series make a volume.
 pub(super) struct Layout {
     /// The slices to read, as indices, ascending along the normal.
@@ -33,6 +36,36 @@ pub(super) struct Layout {
     pub(super) irregular: Option<IrregularSpacing>,
     pub(super) tilt_degrees: Option<f64>,
     pub(super) assumed: Vec<Assumption>,
+}
+
+impl Layout {
+    /// The layout of some slices of the volume.
+    pub(super) fn part(self, range: Range<usize>, path: &Path) -> Result<Self> {
+        let [slices, rows, columns] = self.geometry.size();
+        if range.is_empty() || range.end > slices {
+            return Err(Error::Invalid {
+                path: path.to_path_buf(),
+                what: "slices to load",
+                expected: format!("a range within 0..{slices}"),
+                found: format!("{range:?}"),
+            });
+        }
+        let shift = Affine3::new(IDENTITY, [0.0, 0.0, range.start as f64]);
+        let geometry = self
+            .geometry
+            .with_voxel_map([range.len(), rows, columns], &shift)
+            .map_err(|source| Error::Geometry { path: path.to_path_buf(), source })?;
+        let Some(weights) = &self.resampling else {
+            let kept = self.kept.get(range).unwrap_or_default().to_vec();
+            return Ok(Self { kept, geometry, ..self });
+        };
+        let weights = weights.get(range).unwrap_or_default();
+        let first = weights.first().map_or(0, |(before, _)| *before);
+        let last = weights.last().map_or(0, |(before, _)| before + 1);
+        let kept = self.kept.get(first..=last).unwrap_or_default().to_vec();
+        let resampling = weights.iter().map(|(before, weight)| (before - first, *weight)).collect();
+        Ok(Self { kept, geometry, resampling: Some(resampling), ..self })
+    }
 }
 
 /// Sorts along the slice normal; then, and where there are no positions, by InstanceNumber and path.
@@ -59,6 +92,10 @@ fn have_same_position(a: &Header, b: &Header) -> bool {
 /// Places sorted slices.
 pub(super) fn layout(headers: &[Header], options: &LoadOptions) -> Result<Layout> {
     let first = headers.first().ok_or_else(|| missing(Path::new(""), "PixelData"))?;
+    if let Some((header, defect)) = headers.iter().find_map(|h| h.defect.as_deref().map(|d| (h, d))) {
+        let Defect { what, expected, found } = defect.clone();
+        return Err(Error::Invalid { path: header.path.clone(), what, expected, found });
+    }
     let mut assumed = Vec::new();
     let plane = Plane::of(first, &mut assumed)?;
     let positions = positions(headers, &mut assumed)?;

@@ -56,18 +56,19 @@ pub enum SkipReason {
     Directory,
     /// It has no pixels of whole numbers: a report, a plan, contours, a presentation state.
     NotAnImage,
-    /// It holds several images (enhanced or ultrasound multi-frame), which this version does not read.
-    MultiFrame {
-        /// How many.
-        frames: i64,
-    },
     /// Its NumberOfFrames is there but is no positive number.
     FrameCount,
-    /// It holds one image whose place and rescale are in functional groups (an enhanced object, PS3.3 C.7.6.16), which this
-    /// version does not read.
-    Enhanced,
-    /// It holds a dose (RT Dose, PS3.3 C.8.8.3), scaled by DoseGridScaling, which this version does not read.
-    Dose,
+    /// It is a copy of another file: the same instance, image number and place.
+    SameInstance {
+        /// The file that is in a series.
+        of: PathBuf,
+        /// Whether both are equally long. If not, one may be damaged, compressed or changed.
+        same_length: bool,
+    },
+    /// It is a zip archive that is damaged or empty, or an entry that such an archive lists but does not hold.
+    BrokenArchive,
+    /// It is an entry of a zip archive that is encrypted, or compressed in another way than by deflate.
+    ArchiveCompression,
     /// It ends within its header.
     Truncated {
         /// Its length in bytes.
@@ -99,12 +100,13 @@ impl fmt::Display for SkipReason {
             Self::NotDicom => write!(f, "not a DICOM file"),
             Self::Directory => write!(f, "a DICOMDIR"),
             Self::NotAnImage => write!(f, "no image"),
-            Self::MultiFrame { frames } => write!(f, "{frames} frames, of which this version reads one"),
             Self::FrameCount => write!(f, "NumberOfFrames is not a positive number"),
-            Self::Enhanced => {
-                write!(f, "an enhanced object, whose functional groups this version does not read")
+            Self::SameInstance { of, same_length } => {
+                let length = if *same_length { "" } else { ", of another length" };
+                write!(f, "the same instance as {}{length}", of.display())
             }
-            Self::Dose => write!(f, "a dose, which this version does not read"),
+            Self::BrokenArchive => write!(f, "a zip archive that is damaged or empty"),
+            Self::ArchiveCompression => write!(f, "encrypted, or compressed otherwise than by deflate"),
             Self::Truncated { length } => write!(f, "ends within its header, after {length} bytes"),
             Self::HeaderTooLong { limit } => write!(f, "header longer than {limit} bytes"),
             Self::Malformed { offset } => write!(f, "malformed header at byte {offset}"),
