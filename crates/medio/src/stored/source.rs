@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const FILE_BUFFER: usize = 1 << 17;
 /// Deflate makes at most 258 bytes of two bits, so no stream expands more than this (zlib's technical notes).
-const MAX_EXPANSION: u64 = 1032;
+pub(super) const MAX_EXPANSION: u64 = 1032;
 
 trait ReadSeek: BufRead + Seek {}
 impl<R: BufRead + Seek> ReadSeek for R {}
@@ -19,6 +19,12 @@ impl<R: BufRead + Seek> ReadSeek for R {}
 enum Reader<'a> {
     Plain(Box<dyn ReadSeek + 'a>),
     Gzip(Box<GzipMembers<Box<dyn ReadSeek + 'a>>>),
+    /// What a decoder gives out; the room in the files behind it was checked before.
+    Decoded {
+        reader: Box<dyn Read + 'a>,
+        /// What it expects, for messages.
+        form: &'static str,
+    },
 }
 
 /// The decompressed bytes of a file, in order.
@@ -44,10 +50,20 @@ impl<'a> Source<'a> {
         Self::new(path, Box::new(Cursor::new(bytes)), bytes.len() as u64)
     }
 
+    /// What a decoder gives out. `stored` is how many bytes it decodes, `form` what these have to be.
+    pub(crate) fn decoded(
+        path: &'a Path,
+        reader: Box<dyn Read + 'a>,
+        stored: u64,
+        form: &'static str,
+    ) -> Self {
+        Self { path, reader: Reader::Decoded { reader, form }, stored, position: 0 }
+    }
+
     fn new(path: &'a Path, mut raw: Box<dyn ReadSeek + 'a>, stored: u64) -> Result<Self> {
         let start = raw.fill_buf().map_err(|source| Error::Io { path: path.into(), source })?;
         let reader = if start.starts_with(&GZIP_MAGIC) {
-            Reader::Gzip(Box::new(GzipMembers { member: Some(GzDecoder::new(raw)), after: 0 }))
+            Reader::Gzip(Box::new(GzipMembers::new(raw)))
         } else {
             Reader::Plain(raw)
         };
@@ -72,7 +88,11 @@ impl<'a> Source<'a> {
     /// Refuses a claim that the file cannot hold: exactly so for a plain file, by the largest expansion that
     /// deflate is capable of for a compressed one.
     pub(crate) fn check_room(&self, end: u64, what: &'static str) -> Result<()> {
-        let most = if self.compressed() { self.stored.saturating_mul(MAX_EXPANSION) } else { self.stored };
+        let most = match self.reader {
+            Reader::Plain(_) => self.stored,
+            Reader::Gzip(_) => self.stored.saturating_mul(MAX_EXPANSION),
+            Reader::Decoded { .. } => return Ok(()),
+        };
         if end > most {
             return Err(Error::Truncated { path: self.path.into(), what, expected: end, found: most });
         }
@@ -104,6 +124,7 @@ impl<'a> Source<'a> {
         let skipped = match &mut self.reader {
             Reader::Plain(raw) => raw.seek(SeekFrom::Start(offset)).map(|_| ahead),
             Reader::Gzip(members) => io::copy(&mut members.take(ahead), &mut io::sink()),
+            Reader::Decoded { reader, .. } => io::copy(&mut reader.take(ahead), &mut io::sink()),
         };
         let skipped = skipped.map_err(|e| self.failed(e, what, offset))?;
         self.position += skipped;
@@ -116,13 +137,15 @@ impl<'a> Source<'a> {
             Reader::Plain(_) => Ok(self.stored.saturating_sub(self.position)),
             Reader::Gzip(members) => io::copy(members, &mut io::sink())
                 .map_err(|e| self.failed(e, "the end of the gzip stream", self.stored)),
+            Reader::Decoded { reader, .. } => io::copy(reader, &mut io::sink())
+                .map_err(|e| self.failed(e, "the end of the encoded data", self.position)),
         }
     }
 
     /// Bytes that follow the last gzip member, known once [`drain`](Self::drain) has been called.
     pub(crate) fn after_gzip(&self) -> u64 {
         match &self.reader {
-            Reader::Plain(_) => 0,
+            Reader::Plain(_) | Reader::Decoded { .. } => 0,
             Reader::Gzip(members) => members.after,
         }
     }
@@ -131,6 +154,7 @@ impl<'a> Source<'a> {
         match &mut self.reader {
             Reader::Plain(raw) => raw.read(buffer),
             Reader::Gzip(members) => members.read(buffer),
+            Reader::Decoded { reader, .. } => reader.read(buffer),
         }
     }
 
@@ -147,6 +171,15 @@ impl<'a> Source<'a> {
                 expected: "deflate data with a matching checksum".into(),
                 found: source.to_string(),
             },
+            ErrorKind::InvalidInput | ErrorKind::InvalidData => match self.reader {
+                Reader::Decoded { form, .. } => Error::Invalid {
+                    path: self.path.into(),
+                    what: "encoded voxel data",
+                    expected: form.into(),
+                    found: source.to_string(),
+                },
+                _ => Error::Io { path: self.path.into(), source },
+            },
             _ => Error::Io { path: self.path.into(), source },
         }
     }
@@ -154,9 +187,15 @@ impl<'a> Source<'a> {
 
 /// Gzip members one after the other (RFC 1952, 2.2). Unlike flate2's `MultiGzDecoder` it takes what follows the last member
 /// for padding, as gzip and Python do.
-struct GzipMembers<R> {
+pub(super) struct GzipMembers<R> {
     member: Option<GzDecoder<R>>,
     after: u64,
+}
+
+impl<R: BufRead> GzipMembers<R> {
+    pub(super) fn new(raw: R) -> Self {
+        Self { member: Some(GzDecoder::new(raw)), after: 0 }
+    }
 }
 
 impl<R: BufRead> Read for GzipMembers<R> {
