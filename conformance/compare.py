@@ -1,5 +1,7 @@
 """Judges what medio said about a file or folder by what the references say."""
 
+import tempfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,6 +67,13 @@ def as_planes(values, axes):
     return values.reshape((-1,) + values.shape[-3:])
 
 
+def as_volumes(values, axes):
+    """[volume or component, slice, row, column]: what is not in space first, in its order."""
+    order = [i for i, a in enumerate(axes) if a not in "zyx"] + [axes.index(a) for a in "zyx"]
+    values = values.transpose(order)
+    return values.reshape((-1,) + values.shape[-3:])
+
+
 def compare_affine(ours, theirs):
     if ours is None or theirs is None:
         return None
@@ -84,7 +93,7 @@ def judge_grid(items, reference):
     if refused:
         return [Verdict("refused by medio", f"{grid.reader} reads {grid.axes} {list(grid.values.shape)}")]
     values, axes = values_of(items[0])
-    problems = [difference(as_planes(values, axes), as_planes(grid.values, grid.axes), 0.0)]
+    problems = [difference(as_volumes(values, axes), as_volumes(grid.values, grid.axes), 0.0)]
     problems.append(compare_affine(affine_of(items[0]), grid.affine))
     problems = [p for p in problems if p]
     return [Verdict("differs", f"{grid.reader}: " + "; ".join(problems)) if problems else Verdict("agreed", grid.reader)]
@@ -120,11 +129,13 @@ def judge_volume(item, planes, free, tolerance):
     values, axes = values_of(item)
     slices, affine = as_planes(values, axes), affine_of(item)
     per_volume = slices.shape[0] if "z" not in axes else values.shape[axes.index("z")]
-    files = item["outcome"]["read"]["files"]
+    files, frames = item["outcome"]["read"]["files"], item["outcome"]["read"]["frames"]
+    said = len(frames) == len(slices)
     problems = []
     for k, one in enumerate(slices):
         z = k % per_volume
-        candidates = free if not files or len(files) != len(slices) else [i for i in free if planes[i].file == files[k]]
+        candidates = [i for i in free if planes[i].frame + 1 == frames[k]] if said else free
+        candidates = [i for i in candidates if planes[i].file == files[k]] if said and files else candidates
         position = None if affine is None else affine[:, 3] + z * affine[:, 2]
         found, problem = None, "no frame is left for it"
         # Frames at one place differ in echo or time; the right one has the same values.
@@ -196,7 +207,10 @@ def judge_folder(items, folder):
     free, verdicts = list(range(len(planes))), []
     for item in items:
         if "refused" in item["outcome"]:
-            verdicts.append(Verdict("refused by medio" if planes else "refused by both", f"{len(planes)} images"))
+            kind, message = refusal(item)
+            passed_over = message.split(": ")[0] if kind.startswith("Skipped/") else None
+            both = not any(passed_over is None or passed_over.endswith(p.file) for p in planes)
+            verdicts.append(Verdict("refused by both" if both else "refused by medio", f"{len(planes)} images"))
             continue
         verdict = judge_volume(item, planes, free, max(lossy, default=0.0))
         if verdict.word == "agreed" and (opinion := second_opinion(item, folder)):
@@ -213,6 +227,10 @@ def judge(path, items):
     if path.is_dir():
         return judge_folder(items, path)
     format = next((i["outcome"]["read"]["format"] for i in items if "read" in i["outcome"]), None)
+    if zipfile.is_zipfile(path):
+        with tempfile.TemporaryDirectory() as folder:
+            zipfile.ZipFile(path).extractall(folder)
+            return judge_folder(items, Path(folder))
     start = path.open("rb").read(352)
     if format == "dicom" or (format is None and (references.is_dicom(path) or looks_like_data_set(start))):
         return judge_dicom_file(items, path)

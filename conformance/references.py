@@ -250,8 +250,7 @@ def by_sitk(path):
     if np.iscomplexobj(values):
         values = np.stack([values.real, values.imag], axis=-1)
     if values.ndim > image.GetDimension():
-        values = np.moveaxis(values, -1, axes.index("y") - (1 if "z" in axes else 0))
-        axes = axes.replace("zyx", "czyx") if "z" in axes else "cyx"
+        axes += "c"
     if "z" not in axes:
         values, axes = np.expand_dims(values, axes.index("y")), axes.replace("yx", "zyx")
     return Grid(np.ascontiguousarray(values, dtype=np.float32), axes, sitk_affine(image), "SimpleITK")

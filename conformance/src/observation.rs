@@ -53,8 +53,10 @@ pub struct Values {
     pub mean: Option<f64>,
     /// Values that are not numbers.
     pub not_numbers: usize,
-    /// Names of the files it was made of, in the order of the slices, where there are several.
+    /// The file of each slice, of a folder.
     pub files: Vec<String>,
+    /// Which frame of its file each slice is, from 1.
+    pub frames: Vec<u32>,
     /// What the reader reports besides, for people.
     pub report: String,
     /// Where the values were written, if they were.
@@ -110,6 +112,7 @@ impl Values {
             mean: some.then(|| sum / numbers as f64),
             not_numbers: values.len() - numbers,
             files: Vec::new(),
+            frames: Vec::new(),
             report: String::new(),
             dump: None,
         }

@@ -2,12 +2,12 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use flate2::read::GzDecoder;
-use medcore::{Geometry, Scalar};
+use medcore::{Geometry, Scalar, Volume};
 use medio::dicom::{self, Study};
-use medio::nifti::{self, ReadOptions};
+use medio::{nifti, nrrd};
 
 use crate::observation::{Observation, Outcome, Values, hash_bytes, little_endian};
 
@@ -18,6 +18,8 @@ pub enum Format {
     Dicom,
     /// `medio::nifti`.
     Nifti,
+    /// `medio::nrrd`.
+    Nrrd,
 }
 
 impl Format {
@@ -27,6 +29,7 @@ impl Format {
         match self {
             Self::Dicom => "dicom",
             Self::Nifti => "nifti",
+            Self::Nrrd => "nrrd",
         }
     }
 
@@ -36,6 +39,9 @@ impl Format {
         // The preamble of a DICOM file may be the header of another format.
         if bytes.get(128..132) == Some(b"DICM".as_slice()) {
             return Self::Dicom;
+        }
+        if bytes.starts_with(b"NRRD") {
+            return Self::Nrrd;
         }
         let sizes = [348i32, 540].map(|n| [n.to_le_bytes(), n.to_be_bytes()]);
         if sizes.iter().flatten().any(|size| bytes.starts_with(size)) { Self::Nifti } else { Self::Dicom }
@@ -50,7 +56,7 @@ impl Format {
                     matches!(bytes.first_chunk::<4>(), Some([2 | 8, 0, 0..=32, 0] | [0, 8, 0, 0..=32]));
                 bytes.get(128..132) == Some(b"DICM".as_slice()) || data_set
             }
-            Self::Nifti => true,
+            Self::Nifti | Self::Nrrd => true,
         }
     }
 
@@ -74,6 +80,7 @@ pub fn observe(path: &Path, dump: Option<&Path>) -> Vec<Observation> {
     match format {
         Ok(Format::Dicom) => found.dicom(),
         Ok(Format::Nifti) => found.nifti(),
+        Ok(Format::Nrrd) => found.nrrd(),
         Err(source) => found.refuse(&medio::Error::Io { path: path.into(), source }),
     }
     let observation =
@@ -106,12 +113,13 @@ impl Found<'_> {
             let geometry = placed.then(|| *volume.geometry());
             let text = if report.is_clean() { String::new() } else { format!("{report:?}") };
             self.values("dicom", "zyx", &volume.size(), volume.as_slice(), geometry.as_ref(), text);
-            if self.path.is_dir() {
-                let name = |file: &Path| file.strip_prefix(self.path).unwrap_or(file).display().to_string();
-                let files = series.files().map(name).collect();
-                if let Some(Outcome::Read(values)) = self.outcomes.last_mut() {
-                    values.files = files;
-                }
+            let name = |file: &Path| file.strip_prefix(self.path).unwrap_or(file).display().to_string();
+            let folder = self.path.is_dir();
+            if let Some(Outcome::Read(values)) = self.outcomes.last_mut() {
+                let images: Vec<_> = series.image_refs().collect();
+                values.frames = images.iter().map(|image| image.frame.unwrap_or(1)).collect();
+                values.files =
+                    if folder { images.iter().map(|image| name(image.path)).collect() } else { Vec::new() };
             }
         }
         self.skipped(&study);
@@ -127,29 +135,42 @@ impl Found<'_> {
     }
 
     fn nifti(&mut self) {
-        let read = |volume| {
-            nifti::read_with::<f32>(
-                self.path,
-                &ReadOptions { volume: Some(volume), ..ReadOptions::default() },
-            )
-        };
-        let series = read(0).and_then(|(first, report)| {
-            let (geometry, mut values) = (*first.geometry(), first.as_slice().to_vec());
-            for volume in 1..report.volumes {
-                values.extend_from_slice(read(volume)?.0.as_slice());
-            }
-            Ok((geometry, values, report))
+        self.volumes("nifti", |path, volume| {
+            let options = nifti::ReadOptions { volume: Some(volume), ..Default::default() };
+            let (read, report) = nifti::read_with::<f32>(path, &options)?;
+            let text = format!("{:?} {:?} {:?}", report.datatype, report.transform, report.notes);
+            Ok((read, report.volumes, text))
         });
-        match series {
-            Ok((geometry, values, report)) => {
+    }
+
+    fn nrrd(&mut self) {
+        self.volumes("nrrd", |path, volume| {
+            let (read, report) = nrrd::read_with::<f32>(path, &nrrd::ReadOptions::default().volume(volume))?;
+            let text = format!("{:?} {:?} {:?}", report.number_type, report.space, report.notes);
+            Ok((read, report.volumes, text))
+        });
+    }
+
+    /// All volumes of a file whose reader gives one at a time, their number and a report.
+    fn volumes(
+        &mut self,
+        format: &str,
+        read: impl Fn(&Path, usize) -> medio::Result<(Volume<f32>, usize, String)>,
+    ) {
+        let all = read(self.path, 0).and_then(|(first, count, text)| {
+            let (geometry, mut values) = (*first.geometry(), first.as_slice().to_vec());
+            for volume in 1..count {
+                values.extend_from_slice(read(self.path, volume)?.0.as_slice());
+            }
+            Ok((geometry, values, count, text))
+        });
+        match all {
+            Ok((geometry, values, 1, text)) => {
+                self.values(format, "zyx", &geometry.size(), &values, Some(&geometry), text);
+            }
+            Ok((geometry, values, count, text)) => {
                 let [z, y, x] = geometry.size();
-                let text = format!("{:?} {:?} {:?}", report.datatype, report.transform, report.notes);
-                let (axes, shape) = if report.volumes == 1 {
-                    ("zyx", vec![z, y, x])
-                } else {
-                    ("tzyx", vec![report.volumes, z, y, x])
-                };
-                self.values("nifti", axes, &shape, &values, Some(&geometry), text);
+                self.values(format, "tzyx", &[count, z, y, x], &values, Some(&geometry), text);
             }
             Err(error) => self.refuse(&error),
         }
@@ -212,62 +233,53 @@ fn variant(value: &impl std::fmt::Debug) -> String {
     format!("{value:?}").chars().take_while(|c| c.is_ascii_alphanumeric()).collect()
 }
 
-/// Bytes for the readers that want a file: one file that is written anew for each input.
-pub struct Scratch {
-    path: PathBuf,
-}
-
-impl Scratch {
-    /// A file in a folder, best one in memory.
-    #[must_use]
-    pub fn new(folder: &Path) -> Self {
-        Self { path: folder.join(format!("input-{}", std::process::id())) }
-    }
-
-    fn write(&self, bytes: &[u8]) -> std::io::Result<()> {
-        std::fs::write(&self.path, bytes)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path);
-    }
-}
-
 /// Sends bytes through the scan of DICOM headers. `Ok` has how many series were found.
 ///
 /// # Errors
 /// The [`kind`] of the error that medio gave.
-pub fn scan_bytes(bytes: &[u8], scratch: &Scratch) -> Result<usize, String> {
-    scratch.write(bytes).map_err(|e| format!("scratch/{:?}", e.kind()))?;
-    dicom::scan(&scratch.path).map(|study| study.len()).map_err(|e| kind(&e))
+pub fn scan_bytes(bytes: &[u8]) -> Result<usize, String> {
+    let study = dicom::scan_bytes([("input".to_string(), bytes.to_vec())]).map_err(|e| kind(&e))?;
+    Ok(study.len())
 }
 
 /// Sends bytes through all that medio does to read a file of this format. `Ok` has how many values came out.
 ///
 /// # Errors
 /// The [`kind`] of the error that medio gave.
-pub fn read_bytes(format: Format, bytes: &[u8], scratch: &Scratch) -> Result<usize, String> {
+pub fn read_bytes(format: Format, bytes: &[u8]) -> Result<usize, String> {
     match format {
-        Format::Dicom => {
-            scratch.write(bytes).map_err(|e| format!("scratch/{:?}", e.kind()))?;
-            let study = dicom::scan(&scratch.path).map_err(|e| kind(&e))?;
-            let mut values = 0;
-            for series in study.iter() {
-                values += series.load().map_err(|e| kind(&e))?.0.as_slice().len();
-            }
-            Ok(values)
-        }
-        Format::Nifti => {
-            let options = ReadOptions { volume: Some(0), ..ReadOptions::default() };
-            let (volume, report) = nifti::from_bytes::<f32>(bytes, &options).map_err(|e| kind(&e))?;
-            let last = report.volumes.saturating_sub(1);
-            if last > 0 {
-                let options = ReadOptions { volume: Some(last), ..ReadOptions::default() };
-                nifti::from_bytes::<f32>(bytes, &options).map_err(|e| kind(&e))?;
-            }
-            Ok(volume.as_slice().len())
-        }
+        Format::Dicom => dicom_values(bytes),
+        Format::Nifti => first_and_last(|volume| {
+            let options = nifti::ReadOptions { volume: Some(volume), ..Default::default() };
+            let (read, report) = nifti::from_bytes::<f32>(bytes, &options)?;
+            Ok((read.as_slice().len(), report.volumes))
+        }),
+        Format::Nrrd => first_and_last(|volume| {
+            let options = nrrd::ReadOptions::default().volume(volume);
+            let (read, report) = nrrd::from_bytes::<f32>(bytes, &options)?;
+            Ok((read.as_slice().len(), report.volumes))
+        }),
     }
+    .map_err(|e| kind(&e))
+}
+
+/// Scans, loads every series, and its last slice alone.
+fn dicom_values(bytes: &[u8]) -> medio::Result<usize> {
+    let study = dicom::scan_bytes([("input".to_string(), bytes.to_vec())])?;
+    let mut values = 0;
+    for series in study.iter() {
+        values += series.load()?.0.as_slice().len();
+        let [slices, ..] = series.size();
+        series.load_slice(slices.saturating_sub(1))?;
+    }
+    Ok(values)
+}
+
+/// The first volume of a file and the last, as those between are read alike; `read` tells values and how many volumes.
+fn first_and_last(read: impl Fn(usize) -> medio::Result<(usize, usize)>) -> medio::Result<usize> {
+    let (values, volumes) = read(0)?;
+    if volumes > 1 {
+        read(volumes - 1)?;
+    }
+    Ok(values)
 }

@@ -6,5 +6,5 @@ use libfuzzer_sys::fuzz_target;
 use medio_conformance::observe::{Format, read_bytes};
 
 fuzz_target!(init: medio_fuzz::init(), |bytes: &[u8]| {
-    medio_fuzz::read(|scratch| read_bytes(Format::Nifti, bytes, scratch));
+    medio_fuzz::read(|| read_bytes(Format::Nifti, bytes));
 });

@@ -1,13 +1,9 @@
 //! What the targets share: inputs through the readers, where a panic that the reader itself catches is none.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
-use std::sync::{LazyLock, Mutex};
-
-use medio_conformance::observe::Scratch;
+use std::sync::Mutex;
 
 static LAST: Mutex<String> = Mutex::new(String::new());
-static SCRATCH: LazyLock<Scratch> = LazyLock::new(|| Scratch::new(Path::new("/dev/shm")));
 
 /// Replaces libFuzzer's panic hook, which ends the process for decoders' panics too that medio turns into errors.
 pub fn init() {
@@ -19,8 +15,8 @@ pub fn init() {
 }
 
 /// Reads one input; a panic that comes out ends the process.
-pub fn read<T>(reader: impl FnOnce(&Scratch) -> T) {
-    if catch_unwind(AssertUnwindSafe(|| reader(&SCRATCH))).is_err() {
+pub fn read<T>(reader: impl FnOnce() -> T) {
+    if catch_unwind(AssertUnwindSafe(reader)).is_err() {
         if let Ok(last) = LAST.lock() {
             eprintln!("{last}");
         }

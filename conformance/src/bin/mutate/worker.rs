@@ -2,12 +2,11 @@
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::Mutex;
 use std::time::Instant;
 
 use medio_conformance::allocator::Counting;
-use medio_conformance::observe::{Scratch, read_bytes};
+use medio_conformance::observe::read_bytes;
 
 use crate::{Arguments, Input};
 
@@ -24,10 +23,6 @@ pub(crate) fn run(arguments: &Arguments, inputs: &[Input], which: u64) -> std::i
             *last = info.to_string().replace(['\n', '\t'], " ");
         }
     }));
-    // Half of the shared memory of most systems: files there cost no disk.
-    let memory = Path::new("/dev/shm");
-    let folder = if memory.is_dir() { memory.to_path_buf() } else { std::env::temp_dir() };
-    let scratch = Scratch::new(&folder);
     ALLOCATOR.limit(usize::try_from(arguments.limit << 20).unwrap_or(usize::MAX));
     // One thread: inputs are small, and to hand them over takes longer than to read them.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(std::io::Error::other)?;
@@ -36,7 +31,7 @@ pub(crate) fn run(arguments: &Arguments, inputs: &[Input], which: u64) -> std::i
         let numbers = (arguments.offset..end).filter(|number| number % arguments.jobs == which);
         for number in numbers {
             let Some(input) = inputs.get((number % inputs.len() as u64) as usize) else { continue };
-            let line = judge(input, arguments.seed, number, &scratch);
+            let line = judge(input, arguments.seed, number);
             let mut out = std::io::stdout().lock();
             writeln!(out, "{number}\t{line}")?;
             out.flush()?;
@@ -46,11 +41,11 @@ pub(crate) fn run(arguments: &Arguments, inputs: &[Input], which: u64) -> std::i
 }
 
 /// `microseconds, peak, verdict` of one input.
-fn judge(input: &Input, seed: u64, number: u64, scratch: &Scratch) -> String {
+fn judge(input: &Input, seed: u64, number: u64) -> String {
     let (_, bytes) = input.seed.damaged(seed, number);
     let before = ALLOCATOR.start();
     let clock = Instant::now();
-    let verdict = match catch_unwind(AssertUnwindSafe(|| read_bytes(input.format, &bytes, scratch))) {
+    let verdict = match catch_unwind(AssertUnwindSafe(|| read_bytes(input.format, &bytes))) {
         Ok(Ok(_)) => "ok".to_string(),
         Ok(Err(kind)) => format!("refused {kind}"),
         Err(_) => format!("panic {}", PANIC.lock().map(|last| last.clone()).unwrap_or_default()),
