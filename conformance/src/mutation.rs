@@ -192,6 +192,12 @@ impl Seed {
         Self { bytes, inside: whole.then_some(inside) }
     }
 
+    /// The bytes as they are.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The bytes, without their compression.
     #[must_use]
     pub fn plain(&self) -> &[u8] {

@@ -47,6 +47,14 @@ impl Format {
         if sizes.iter().flatten().any(|size| bytes.starts_with(size)) { Self::Nifti } else { Self::Dicom }
     }
 
+    /// Whether a file of this format can tell that its end is missing. NRRD with a byte skip of -1 has its data at the end,
+    /// wherever that is.
+    #[must_use]
+    pub fn tells_its_end(self, bytes: &[u8]) -> bool {
+        let skip = b"byte skip: -1";
+        self != Self::Nrrd || !bytes.windows(skip.len()).take(1 << 12).any(|window| window == skip)
+    }
+
     /// Whether bytes look like this format at all.
     #[must_use]
     pub fn looks_like(self, bytes: &[u8]) -> bool {
@@ -242,44 +250,59 @@ pub fn scan_bytes(bytes: &[u8]) -> Result<usize, String> {
     Ok(study.len())
 }
 
-/// Sends bytes through all that medio does to read a file of this format. `Ok` has how many values came out.
+/// What came out of bytes, enough to tell whether it is the same as from others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Came {
+    /// How many values.
+    pub values: usize,
+    /// A checksum of them; quick, not good.
+    pub checksum: u64,
+}
+
+impl Came {
+    fn and(self, values: &[f32]) -> Self {
+        let mix =
+            |sum: u64, v: &f32| sum.rotate_left(5).wrapping_add(u64::from(v.to_bits())).wrapping_mul(31);
+        Self { values: self.values + values.len(), checksum: values.iter().fold(self.checksum, mix) }
+    }
+}
+
+/// Sends bytes through all that medio does to read a file of this format.
 ///
 /// # Errors
 /// The [`kind`] of the error that medio gave.
-pub fn read_bytes(format: Format, bytes: &[u8]) -> Result<usize, String> {
+pub fn read_bytes(format: Format, bytes: &[u8]) -> Result<Came, String> {
     match format {
-        Format::Dicom => dicom_values(bytes),
+        Format::Dicom => read_dicom(bytes),
         Format::Nifti => first_and_last(|volume| {
             let options = nifti::ReadOptions { volume: Some(volume), ..Default::default() };
             let (read, report) = nifti::from_bytes::<f32>(bytes, &options)?;
-            Ok((read.as_slice().len(), report.volumes))
+            Ok((read, report.volumes))
         }),
         Format::Nrrd => first_and_last(|volume| {
             let options = nrrd::ReadOptions::default().volume(volume);
             let (read, report) = nrrd::from_bytes::<f32>(bytes, &options)?;
-            Ok((read.as_slice().len(), report.volumes))
+            Ok((read, report.volumes))
         }),
     }
     .map_err(|e| kind(&e))
 }
 
 /// Scans, loads every series, and its last slice alone.
-fn dicom_values(bytes: &[u8]) -> medio::Result<usize> {
+fn read_dicom(bytes: &[u8]) -> medio::Result<Came> {
     let study = dicom::scan_bytes([("input".to_string(), bytes.to_vec())])?;
-    let mut values = 0;
+    let mut came = Came::default();
     for series in study.iter() {
-        values += series.load()?.0.as_slice().len();
+        came = came.and(series.load()?.0.as_slice());
         let [slices, ..] = series.size();
-        series.load_slice(slices.saturating_sub(1))?;
+        came = came.and(series.load_slice(slices.saturating_sub(1))?.as_slice());
     }
-    Ok(values)
+    Ok(came)
 }
 
-/// The first volume of a file and the last, as those between are read alike; `read` tells values and how many volumes.
-fn first_and_last(read: impl Fn(usize) -> medio::Result<(usize, usize)>) -> medio::Result<usize> {
-    let (values, volumes) = read(0)?;
-    if volumes > 1 {
-        read(volumes - 1)?;
-    }
-    Ok(values)
+/// The first volume of a file and the last, as those between are read alike; `read` tells how many there are.
+fn first_and_last(read: impl Fn(usize) -> medio::Result<(Volume<f32>, usize)>) -> medio::Result<Came> {
+    let (first, volumes) = read(0)?;
+    let came = Came::default().and(first.as_slice());
+    if volumes > 1 { Ok(came.and(read(volumes - 1)?.0.as_slice())) } else { Ok(came) }
 }

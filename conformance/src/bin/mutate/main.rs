@@ -8,10 +8,11 @@ mod tally;
 mod worker;
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use clap::Parser;
 use medio_conformance::mutation::Seed;
-use medio_conformance::observe::Format;
+use medio_conformance::observe::{Came, Format, read_bytes};
 
 /// An input that takes longer is a failure.
 const SECONDS: u64 = 10;
@@ -63,9 +64,16 @@ struct Input {
     path: PathBuf,
     format: Format,
     seed: Seed,
+    whole: OnceLock<Option<Came>>,
 }
 
 impl Input {
+    /// Whether a part of the file came to something else than the whole, although it could tell.
+    fn differs(&self, came: Came) -> bool {
+        let whole = self.whole.get_or_init(|| read_bytes(self.format, self.seed.bytes()).ok());
+        *whole != Some(came) && self.format.tells_its_end(self.seed.plain())
+    }
+
     /// The most bytes that reading a damaged copy may take.
     fn cap(&self, arguments: &Arguments) -> u64 {
         (arguments.allowance << 20) + arguments.times * self.seed.plain().len() as u64
@@ -106,7 +114,7 @@ fn collect(arguments: &Arguments) -> std::io::Result<Vec<Input>> {
             && format.looks_like(seed.plain())
             && arguments.format.as_ref().is_none_or(named)
         {
-            inputs.push(Input { path, format, seed });
+            inputs.push(Input { path, format, seed, whole: OnceLock::new() });
         }
     }
     Ok(inputs)
