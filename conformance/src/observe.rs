@@ -48,11 +48,12 @@ impl Format {
     }
 
     /// Whether a file of this format can tell that its end is missing. NRRD with a byte skip of -1 has its data at the end,
-    /// wherever that is.
+    /// wherever that is; NRRD in text may end within its last number.
     #[must_use]
     pub fn tells_its_end(self, bytes: &[u8]) -> bool {
-        let skip = b"byte skip: -1";
-        self != Self::Nrrd || !bytes.windows(skip.len()).take(1 << 12).any(|window| window == skip)
+        let header = String::from_utf8_lossy(bytes.get(..1 << 12).unwrap_or(bytes));
+        let signs = ["byte skip: -1", "encoding: text", "encoding: txt", "encoding: ascii"];
+        self != Self::Nrrd || !signs.iter().any(|sign| header.contains(sign))
     }
 
     /// Whether bytes look like this format at all.
