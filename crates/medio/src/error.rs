@@ -53,6 +53,20 @@ pub enum Error {
         /// Its value in the file.
         found: String,
     },
+    /// A file of no format that this crate reads.
+    #[error("{}: none of DICOM (also in a zip archive), NIfTI (also in gzip), NRRD and MetaImage", path.display())]
+    UnknownFormat {
+        /// The file.
+        path: PathBuf,
+    },
+    /// DICOM files of several volumes, where one is asked for.
+    #[error("{}: {} volumes instead of one: {}", path.display(), volumes.len(), volumes.join("; "))]
+    SeveralVolumes {
+        /// The folder or the file.
+        path: PathBuf,
+        /// What they are: modality and numbers of series and files.
+        volumes: Vec<String>,
+    },
     /// The voxels and their place in the patient do not make a volume.
     #[error("{}: {source}", path.display())]
     Geometry {
@@ -179,6 +193,8 @@ impl Error {
             | Self::Invalid { path, .. }
             | Self::Unsupported { path, .. }
             | Self::Geometry { path, .. }
+            | Self::UnknownFormat { path }
+            | Self::SeveralVolumes { path, .. }
             | Self::NoImages { path, .. }
             | Self::MissingAttribute { path, .. }
             | Self::UnsupportedTransferSyntax { path, .. }

@@ -267,6 +267,9 @@ fn headers_without_end() {
     let lines = b"key:=value\n".repeat(2 << 20);
     let many_lines = [b"NRRD0004\n".as_slice(), &lines].concat();
     assert!(matches!(read(&many_lines), Err(Error::Invalid { what: "header", .. })));
+    let fields: String = (0..1 << 20).map(|i| format!("field{i}: 1\n")).collect();
+    let fields = format!("NRRD0004\n{fields}");
+    assert!(matches!(read(fields.as_bytes()), Err(Error::Invalid { what: "NRRD header", .. })));
     assert!(matches!(read(&vec![b'x'; 100 << 20]), Err(Error::Invalid { .. })));
     assert!(matches!(read(b""), Err(Error::Invalid { .. })));
     assert!(matches!(read(b"NRRD0004\n"), Err(Error::Invalid { .. })));

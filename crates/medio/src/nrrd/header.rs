@@ -9,6 +9,8 @@ use crate::stored::{ByteOrder, Lines, NumberType};
 
 /// `NRRD_DIM_MAX` of the reference library.
 const MAX_DIMENSION: usize = 16;
+/// Far more than the format has: each is compared with all before.
+const MAX_FIELDS: usize = 1024;
 
 /// One axis of the array, fastest first.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -168,6 +170,9 @@ impl Fields {
         }
         if self.fields.iter().any(|(other, _)| *other == name) {
             return Err(invalid(path, "NRRD header", "each field once", &name));
+        }
+        if self.fields.len() >= MAX_FIELDS {
+            return Err(invalid(path, "NRRD header", &format!("at most {MAX_FIELDS} fields"), "more"));
         }
         self.fields.push((name, value.trim().into()));
         Ok(())

@@ -37,7 +37,7 @@ pub fn write<T: Scalar>(path: impl AsRef<Path>, volume: &Volume<T>) -> Result<()
 /// ```
 ///
 /// # Errors
-/// As [`write`], and [`Error::Invalid`] for a key that is empty or has `:=`, `#` at its start or `: ` in it.
+/// As [`write()`], and [`Error::Invalid`] for a key that is empty or has `:=`, `#` at its start or `: ` in it.
 pub fn write_with<T: Scalar>(
     path: impl AsRef<Path>,
     volume: &Volume<T>,

@@ -20,7 +20,6 @@ const HEX_LINE: usize = 32;
 pub(crate) enum Form {
     Raw,
     Gzip,
-    #[allow(dead_code)]
     Zlib,
     Text,
     Hex,
