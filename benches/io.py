@@ -76,7 +76,7 @@ def arguments(tasks):
     pause = "seconds before each run, in which the thread pools of the others fall asleep"
     parser.add_argument("--pause", type=float, default=0.05, help=pause)
     parser.add_argument("--warm-only", action="store_true", help="no runs with files dropped from memory")
-    parser.add_argument("--folder", type=pathlib.Path, help="where up to 1.6 GB of files are made; on a disk, for cold runs")
+    parser.add_argument("--folder", type=pathlib.Path, help="where up to 1.1 GB of files are made; on a disk, for cold runs")
     parser.add_argument("--binary", help="a bench-io that is already built")
     parser.add_argument("--json", type=pathlib.Path, help="file for the times of every round")
     return parser.parse_args()
@@ -273,9 +273,9 @@ def table(title, rows):
     if not rows:
         return
     names = list(dict.fromkeys(name for row in rows for name in row["peak"]))
-    bound = ["bound"] if any("bound" in row["times"] for row in rows) else []
     header = ["", *(f"{name} ms" for name in names), *(f"medburn / {name}" for name in names[1:])]
-    header += [*(f"{name} ms" for name in bound), *(f"medburn / {name}" for name in bound)]
+    bounded = any("bound" in row["times"] for row in rows)
+    header += ["bound ms", "medburn / bound"] if bounded else []
     unit = "peak / result" if rows[0]["bytes"] else "peak MiB"
     header += [*(f"{name} {unit}" for name in names), "rounds", "CPUs busy elsewhere"]
     print(f"\n{title}\n\n| " + " | ".join(header) + " |")
@@ -285,7 +285,8 @@ def table(title, rows):
         cells = [row["label"]]
         cells += [median(times.get(name)) for name in names]
         cells += [ratio(times["medburn"], times.get(name)) for name in names[1:]]
-        cells += [f(name) for f in [lambda n: median(times.get(n)), lambda n: ratio(times["medburn"], times.get(n))] for name in bound]
+        if bounded:
+            cells += [median(times.get("bound")), ratio(times["medburn"], times.get("bound"))]
         cells += [memory(row["peak"].get(name), row["bytes"]) for name in names]
         cells += [str(len(times["medburn"])), f"{row['others']:.1f}"]
         print("| " + " | ".join(cells) + " |")

@@ -40,7 +40,7 @@ class Task:
 
 
 def chest(size, spacing):
-    """A body of soft tissue with two lungs and a spine in air, 360 mm wide, with noise, in HU; as src/phantom.rs beside has it."""
+    """A body of soft tissue with two lungs and a spine in air, 360 mm wide, with noise, in HU, as ../src/phantom.rs has it."""
     slices, rows, columns = size
     y = (np.arange(rows) + 0.5)[:, None] * 360 / rows - 180
     x = (np.arange(columns) + 0.5)[None] * 360 / columns - 180
