@@ -145,7 +145,7 @@ impl Found<'_> {
 
     fn nifti(&mut self) {
         self.volumes("nifti", |path, volume| {
-            let options = nifti::ReadOptions { volume: Some(volume), ..Default::default() };
+            let options = nifti::ReadOptions::new().volume(volume);
             let (read, report) = nifti::read_with::<f32>(path, &options)?;
             let text = format!("{:?} {:?} {:?}", report.datatype, report.transform, report.notes);
             Ok((read, report.volumes, text))
@@ -276,7 +276,7 @@ pub fn read_bytes(format: Format, bytes: &[u8]) -> Result<Came, String> {
     match format {
         Format::Dicom => read_dicom(bytes),
         Format::Nifti => first_and_last(|volume| {
-            let options = nifti::ReadOptions { volume: Some(volume), ..Default::default() };
+            let options = nifti::ReadOptions::new().volume(volume);
             let (read, report) = nifti::from_bytes::<f32>(bytes, &options)?;
             Ok((read, report.volumes))
         }),
