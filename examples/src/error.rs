@@ -17,9 +17,11 @@ pub enum Error {
     #[error(transparent)]
     Volume(#[from] medcore::Error),
     /// From a network: weights, device, shapes.
+    #[cfg(feature = "networks")]
     #[error(transparent)]
     Network(#[from] mednn::Error),
     /// From a slice-sequence encoder.
+    #[cfg(feature = "networks")]
     #[error(transparent)]
     Encoder(#[from] medslice::Error),
     /// From drawing a picture.

@@ -1,9 +1,9 @@
 //! A scan from a path of any kind.
 
-use std::io::Read;
 use std::path::Path;
 
 use medcore::Volume;
+use medio::Format;
 use medio::dicom::{Report, Series, Study};
 
 use crate::error::{Error, Result};
@@ -19,6 +19,8 @@ pub struct Scan {
     pub name: String,
     /// What is unusual about it.
     pub notes: Vec<String>,
+    /// The series that it was read from, if it is DICOM.
+    pub source: Option<(Series, Report)>,
 }
 
 impl Scan {
@@ -31,33 +33,43 @@ impl Scan {
     }
 }
 
-/// Reads a folder with a DICOM series, a DICOM file or a NIfTI file; told apart by content. `series` chooses among several.
+/// Reads the volume of a folder, archive or file: DICOM, NIfTI, NRRD or MetaImage, told apart by content. `series` chooses among
+/// several DICOM volumes.
 ///
 /// # Errors
 /// [`Error::File`]; [`Error::SeveralSeries`] and [`Error::NoSuchSeries`].
 pub fn read(path: &Path, series: Option<usize>) -> Result<Scan> {
-    if path.is_file() && is_nifti(path)? { read_nifti(path) } else { read_dicom(path, series) }
-}
-
-/// NIfTI begins with the length of its header, 348 or 540 in either byte order; a compressed file can be nothing else here.
-fn is_nifti(path: &Path) -> Result<bool> {
-    let mut start = Vec::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(4).read_to_end(&mut start))
-        .map_err(|source| Error::Io { path: path.to_path_buf(), source })?;
-    let lengths = [348i32, 540].into_iter().flat_map(|n| [n.to_le_bytes(), n.to_be_bytes()]);
-    Ok(start.starts_with(&[0x1f, 0x8b]) || lengths.into_iter().any(|n| start == n))
-}
-
-fn read_nifti(path: &Path) -> Result<Scan> {
-    let (volume, report) = medio::nifti::read_with(path, &Default::default())?;
-    let notes = report.notes.iter().map(ToString::to_string).collect();
+    let (volume, name, notes) = match Format::of(path)? {
+        Format::Nifti => {
+            let (volume, report) = medio::nifti::read_with(path, &Default::default())?;
+            (volume, "NIfTI", texts(&report.notes))
+        }
+        Format::Nrrd => {
+            let (volume, report) = medio::nrrd::read_with(path, &Default::default())?;
+            (volume, "NRRD", texts(&report.notes))
+        }
+        Format::MetaImage => {
+            let (volume, report) = medio::metaimage::read_with(path, &Default::default())?;
+            (volume, "MetaImage", texts(&report.notes))
+        }
+        _ => return read_dicom(path, series),
+    };
     // File names may be names of patients.
-    Ok(Scan { volume, modality: None, name: "NIfTI".to_string(), notes })
+    Ok(Scan { volume, modality: None, name: name.to_string(), notes, source: None })
+}
+
+fn texts(notes: &[impl ToString]) -> Vec<String> {
+    notes.iter().map(ToString::to_string).collect()
 }
 
 fn read_dicom(path: &Path, number: Option<usize>) -> Result<Scan> {
     let study = medio::dicom::scan(path)?;
+    // The segments of one file are listed one by one.
+    if let Some(series) =
+        study.first().filter(|_| number.is_none() && study.iter().all(|s| s.modality() == "SEG"))
+    {
+        return read_segmentation(series);
+    }
     let series = choose(path, &study, number)?;
     let (volume, report) = series.load()?;
     let number = series.number().map_or_else(String::new, |n| format!(" series {n}"));
@@ -66,11 +78,22 @@ fn read_dicom(path: &Path, number: Option<usize>) -> Result<Scan> {
         notes.push(format!("{} files passed over", study.skipped().len()));
     }
     let modality = series.modality().to_string();
-    Ok(Scan { volume, name: format!("DICOM {modality}{number}"), modality: Some(modality), notes })
+    let name = format!("DICOM {modality}{number}");
+    Ok(Scan { volume, name, modality: Some(modality), notes, source: Some((series.clone(), report)) })
+}
+
+/// The segments as labels.
+fn read_segmentation(series: &Series) -> Result<Scan> {
+    let file = series.files().next().unwrap_or(Path::new(""));
+    let labels = medio::dicom::seg::read(file)?.to_label_map()?;
+    let notes =
+        labels.labels().iter().map(|(number, label)| format!("label {number}: {}", label.name)).collect();
+    let volume = labels.into_volume().cast();
+    Ok(Scan { volume, modality: Some("SEG".into()), name: "DICOM segmentation".into(), notes, source: None })
 }
 
 /// What is unusual about a series, without names of files.
-fn findings(report: &Report) -> Vec<String> {
+pub fn findings(report: &Report) -> Vec<String> {
     let mut notes = Vec::new();
     let mut note = |when: bool, text: String| {
         if when {
@@ -88,7 +111,9 @@ fn findings(report: &Report) -> Vec<String> {
     note(report.varying_rescale, "slices differ in rescale".to_string());
     note(report.padding_voxels > 0, format!("{} padding voxels", report.padding_voxels));
     note(report.monochrome1, "low values are meant to be bright".to_string());
-    note(!report.assumed.is_empty(), format!("{} attributes assumed", report.assumed.len()));
+    for assumed in &report.assumed {
+        note(true, format!("assumed: {assumed:?}"));
+    }
     notes
 }
 

@@ -15,15 +15,19 @@
 //! | text in columns | [`table`] |
 //! | results as safetensors | [`tensors`] |
 
+#[cfg(feature = "networks")]
 pub mod device;
+#[cfg(feature = "networks")]
 pub mod distill;
 mod error;
 pub mod fixtures;
 pub mod input;
 pub mod orthogonal;
 pub mod picture;
+#[cfg(feature = "networks")]
 pub mod probe;
 pub mod progress;
+#[cfg(feature = "networks")]
 pub mod sheet;
 pub mod sidecar;
 pub mod table;

@@ -134,8 +134,8 @@ fn describe(series: &dicom::Series) -> String {
     format!("{number}{} of {} files", series.modality(), series.files().len())
 }
 
-/// Writes a volume in the format of the extension, with the default options of that format: `.nii`, `.nii.gz`, `.nrrd`,
-/// `.nhdr`, `.mha` or `.mhd`.
+/// Writes a volume in the format of the extension, with the default options of that format: `.nii`, `.hdr` or
+/// `.img` (or these with `.gz`), `.nrrd`, `.nhdr`, `.mha` or `.mhd`.
 ///
 /// # Errors
 /// [`Error::Invalid`] for another extension; as the `write` of the format.
@@ -143,7 +143,7 @@ pub fn write<T: Scalar>(path: impl AsRef<Path>, volume: &Volume<T>) -> Result<()
     let path = path.as_ref();
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
-    if ends(&[".nii", ".nii.gz"]) {
+    if ends(&[".nii", ".nii.gz", ".hdr", ".hdr.gz", ".img", ".img.gz"]) {
         nifti::write(path, volume)
     } else if ends(&[".nrrd", ".nhdr"]) {
         nrrd::write(path, volume)
@@ -153,7 +153,7 @@ pub fn write<T: Scalar>(path: impl AsRef<Path>, volume: &Volume<T>) -> Result<()
         Err(Error::Invalid {
             path: path.into(),
             what: "file extension",
-            expected: ".nii, .nii.gz, .nrrd, .nhdr, .mha or .mhd".into(),
+            expected: ".nii, .hdr or .img (or these with .gz), .nrrd, .nhdr, .mha or .mhd".into(),
             found: format!("{:?}", path.extension().unwrap_or_default().to_string_lossy()),
         })
     }

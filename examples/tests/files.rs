@@ -1,0 +1,136 @@
+//! `inspect` and `convert` as a user runs them: on the scans of fixtures, and on input that is broken.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn fixtures(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../fixtures").join(path)
+}
+
+fn run(binary: &str, arguments: &[&str]) -> Output {
+    Command::new(binary).args(arguments).output().unwrap()
+}
+
+fn succeeds(binary: &str, arguments: &[&str]) -> String {
+    let output = run(binary, arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn refuses(binary: &str, arguments: &[&str]) -> String {
+    let output = run(binary, arguments);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.starts_with("error: ") && !error.contains("panicked"), "{error}");
+    error
+}
+
+const INSPECT: &str = env!("CARGO_BIN_EXE_inspect");
+const CONVERT: &str = env!("CARGO_BIN_EXE_convert");
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn inspect_shows_each_series_and_what_was_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let found = succeeds(INSPECT, &[text(&fixtures("dicom")), "--output", text(folder.path())]);
+    assert!(found.contains("CT") && found.contains("passed over"), "{found}");
+    // A missing slice is said, and its series is shown all the same.
+    assert!(found.contains("not equally far apart"), "{found}");
+    let pictures = std::fs::read_dir(folder.path()).unwrap().count();
+    assert!(pictures >= 20, "{pictures}");
+    let headers =
+        succeeds(INSPECT, &[text(&fixtures("dicom")), "--no-pixels", "--output", "does/not/appear"]);
+    assert!(headers.contains("LPS") && !Path::new("does").exists());
+}
+
+#[test]
+fn inspect_draws_files_of_all_formats() {
+    for file in ["nifti/dim_4.nii.gz", "ct_chest/ct_chest.nii.gz"] {
+        let folder = tempfile::tempdir().unwrap();
+        let arguments = [text(&fixtures(file)).to_string(), "--output".into(), text(folder.path()).into()];
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        if run(INSPECT, &arguments).status.success() {
+            assert!(folder.path().join("volume.png").metadata().unwrap().len() > 1000, "{file}");
+        } else {
+            assert!(refuses(INSPECT, &arguments).contains("several volumes"), "{file}");
+        }
+    }
+    refuses(INSPECT, &[text(&fixtures("dicom/make.py"))]);
+    refuses(INSPECT, &["/no/such/folder"]);
+}
+
+#[test]
+fn there_and_back_through_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| text(&folder.path().join(name)).to_string();
+    let series = fixtures("ct_chest/series");
+    let original = medio::read(&series).unwrap();
+    succeeds(CONVERT, &[text(&series), &path("a.nii.gz")]);
+    let mut from = path("a.nii.gz");
+    for name in ["b.nrrd", "c.mha", "d.mhd", "e.hdr", "f.nhdr", "g-dicom", "h.nii"] {
+        succeeds(CONVERT, &[&from, &path(name)]);
+        from = path(name);
+        let found = medio::read(&from).unwrap();
+        assert!(found.geometry().is_close(original.geometry(), 1e-3), "{name} {:?}", found.geometry());
+        assert_eq!(found.as_slice(), original.as_slice(), "{name}");
+    }
+    let sidecar: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(path("a.json")).unwrap()).unwrap();
+    assert_eq!(sidecar["Modality"], "CT");
+    assert!(Path::new(&path("h.json")).exists(), "from the DICOM series before it");
+    succeeds(CONVERT, &[&path("b.nrrd"), &path("i.nii")]);
+    assert!(!Path::new(&path("i.json")).exists(), "what was no DICOM has no sidecar");
+}
+
+#[test]
+fn resampled_and_turned_on_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| text(&folder.path().join(name)).to_string();
+    let ct = fixtures("ct_chest/ct_chest.nii.gz");
+    succeeds(CONVERT, &[text(&ct), &path("a.nrrd"), "--spacing", "4", "--orientation", "RAS"]);
+    let small = medio::read(path("a.nrrd")).unwrap();
+    assert_eq!(small.orientation().to_string(), "RAS");
+    assert!((small.spacing().slice - 4.0).abs() < 0.05, "{:?}", small.spacing());
+    succeeds(CONVERT, &[text(&ct), &path("b.nii"), "--like", &path("a.nrrd"), "--store", "f32"]);
+    assert!(medio::read(path("b.nii")).unwrap().geometry().is_close(small.geometry(), 1e-3));
+    // As a derived series of the study that it comes from.
+    let derived = path("derived");
+    let template = fixtures("ct_chest/series");
+    succeeds(CONVERT, &[text(&ct), &derived, "--template", text(&template), "--spacing", "4"]);
+    let (new, old) = (medio::dicom::scan(&derived).unwrap(), medio::dicom::scan(&template).unwrap());
+    assert_eq!(new[0].study_uid(), old[0].study_uid());
+    assert_ne!(new[0].uid(), old[0].uid());
+}
+
+#[test]
+fn labels_as_a_dicom_segmentation_and_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| text(&folder.path().join(name)).to_string();
+    let series = fixtures("ct_chest/series");
+    let labels = medio::read(&series).unwrap().map(|hu| u8::from(hu < -500.0) + 2 * u8::from(hu > 300.0));
+    medio::write(path("labels.nrrd"), &labels).unwrap();
+    succeeds(CONVERT, &[&path("labels.nrrd"), &path("labels.dcm"), "--labels", "--template", text(&series)]);
+    succeeds(CONVERT, &[&path("labels.dcm"), &path("back.nii.gz"), "--labels"]);
+    let back = medio::nifti::read_as::<u8>(path("back.nii.gz")).unwrap();
+    assert_eq!(back.as_slice(), labels.as_slice());
+    assert!(back.geometry().is_close(labels.geometry(), 1e-3));
+    assert!(refuses(CONVERT, &[&path("labels.nrrd"), &path("other.dcm")]).contains("--template"));
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let ct = fixtures("ct_chest/ct_chest.nii.gz");
+    let ct = text(&ct);
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("x.nii");
+    assert!(refuses(CONVERT, &[ct, text(&out), "--orientation", "LLL"]).contains("LLL"));
+    assert!(refuses(CONVERT, &[ct, text(&out), "--spacing", "1", "2"]).contains("one number or three"));
+    refuses(CONVERT, &[ct, text(&out), "--spacing", "0"]);
+    refuses(CONVERT, &["/no/such/file", text(&out)]);
+    assert!(!out.exists());
+}
