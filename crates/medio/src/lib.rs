@@ -2,13 +2,21 @@
 //!
 //! | format | reads | writes |
 //! |---|---|---|
-//! | [`dicom`] | series of CT, MR and PET slices, segmentations, measurement reports | segmentations, measurement reports, derived series |
-//! | [`nifti`] | NIfTI-1 and NIfTI-2, `.nii`, `.nii.gz` | NIfTI-1 `.nii`, `.nii.gz` |
+//! | [`dicom`] | series, multi-frame files, single images, segmentations, measurement reports | segmentations, measurement reports, derived series |
+//! | [`nifti`] | NIfTI-1, NIfTI-2, ANALYZE 7.5: `.nii`, `.hdr`/`.img`, compressed or not | NIfTI-1, NIfTI-2 |
 //! | [`metaimage`] | `.mha`, `.mhd` with data files | `.mha`, `.mhd` |
 //! | [`nrrd`] | `.nrrd`, `.nhdr` with data files, `.seg.nrrd` | `.nrrd`, `.nhdr`, `.seg.nrrd` |
 //!
-//! [`read`] and [`write()`] know all of these. What a file holds is told by its content, not by its name. Nothing is allocated on the word of a header:
-//! sizes are checked against the bytes that are there first.
+//! [`read`] and [`write()`] know all of these:
+//!
+//! ```no_run
+//! let ct = medio::read("study/")?;
+//! medio::write("ct.nii.gz", &ct)?;
+//! # Ok::<(), medio::Error>(())
+//! ```
+//!
+//! What a file holds is told by its content, not by its name. Nothing is allocated on the word of a header: sizes are checked
+//! against the bytes that are there first.
 
 pub mod dicom;
 mod error;
