@@ -114,7 +114,7 @@ pub enum Error {
         reason: String,
     },
     /// A DICOM series that does not make one volume of numbers.
-    #[error("{}: expected a volume, found {found}: Series::image reads its images", path.display())]
+    #[error("{}: expected a volume, found {found}: Series::image and Series::color_image read its images", path.display())]
     NotAVolume {
         /// The first file.
         path: PathBuf,

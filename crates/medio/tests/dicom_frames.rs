@@ -8,7 +8,9 @@ mod dicom_support;
 use dicom_support::fixture;
 use medcore::{Affine3, Lps, Point3, Volume, Voxel};
 use medio::Error;
-use medio::dicom::{self, LoadOptions, Policy, Series, SeriesKind, SkipReason, SplitBy, Study};
+use medio::dicom::{
+    self, Assumption, LoadOptions, Policy, Series, SeriesKind, SkipReason, SpacingPolicy, SplitBy, Study,
+};
 use safetensors::SafeTensors;
 
 fn scan(file: &str) -> Study {
@@ -111,7 +113,7 @@ fn a_frame_without_an_item_leaves_all_in_doubt() {
     let Error::Invalid { what: "PerFrameFunctionalGroupsSequence", expected, found, .. } = &error else {
         panic!("{error}")
     };
-    assert_eq!((expected.as_str(), found.as_str()), ("4 items, one per frame", "3"));
+    assert_eq!((expected.as_str(), found.as_str()), ("4 items, one per frame, or more", "3"));
 }
 
 #[test]
@@ -175,8 +177,10 @@ fn frames_that_are_only_claimed_cost_nothing() {
     };
     let error = claim("enhanced_ct.dcm", b"5 ", b"99").load().unwrap_err();
     assert!(matches!(&error, Error::Invalid { found, .. } if found == "5"), "{error}");
-    let error = claim("enhanced_ct.dcm", b"5 ", b"4 ").load().unwrap_err();
-    assert!(matches!(&error, Error::Invalid { found, .. } if found == "5"), "{error}");
+    // Fewer frames than items: the first items are theirs.
+    let options = LoadOptions::new().irregular_spacing(SpacingPolicy::Warn);
+    let (volume, report) = claim("enhanced_ct.dcm", b"5 ", b"4 ").load_with(&options).unwrap();
+    assert_eq!((volume.size()[0], report.assumed), (4, vec![Assumption::FunctionalGroups]));
     assert_eq!(claim("ultrasound.dcm", b"3 ", b"99").frames(), 99);
     let mut bytes = std::fs::read(fixture("dicom_frames/ultrasound.dcm")).unwrap();
     let at = bytes.windows(8).position(|w| w == b"\x28\x00\x08\x00IS\x02\x00").unwrap();
@@ -242,7 +246,7 @@ fn an_entry_that_does_not_match_its_checksum_is_an_error() {
         entry[next - 20] ^= 0x10;
     });
     let error = study.unwrap()[0].load().unwrap_err();
-    assert!(matches!(error, Error::Io { .. } | Error::Truncated { .. }), "{error}");
+    assert!(matches!(error, Error::Decode { syntax: "deflate", .. } | Error::Truncated { .. }), "{error}");
     assert!(error.path().ends_with("a.zip/study/slice3.dcm"), "{error}");
 }
 

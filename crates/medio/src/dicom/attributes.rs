@@ -19,6 +19,7 @@ pub(super) struct Attributes {
     /// DoseGridScaling; NaN where there is text that is no number.
     pub(super) dose_scaling: Option<f64>,
     high_bit: Option<u16>,
+    acquisition_date: String,
     charset: SpecificCharacterSet,
 }
 
@@ -82,8 +83,14 @@ impl Attributes {
             tags::TEMPORAL_POSITION_IDENTIFIER => d.temporal_position = text(),
             tags::TRIGGER_TIME => d.trigger_time = text(),
             tags::IMAGE_TYPE => d.image_type = text(),
+            tags::ACQUISITION_DATE => self.acquisition_date = element.text(),
+            tags::ACQUISITION_DATE_TIME => d.acquisition_time = text(),
+            tags::ACQUISITION_TIME if d.acquisition_time.is_none() && !element.is_empty() => {
+                d.acquisition_time = Some(interner.text(&(self.acquisition_date.clone() + &element.text())));
+            }
             tags::ACQUISITION_NUMBER => d.acquisition_number = text(),
 
+            tags::SEGMENTATION_TYPE => file.segmentation_type = shared(),
             tags::ROWS => file.rows = element.u16(),
             tags::COLUMNS => file.columns = element.u16(),
             tags::NUMBER_OF_FRAMES => self.frames = present_integer(element),
@@ -105,6 +112,8 @@ impl Attributes {
             tags::IMAGE_ORIENTATION_PATIENT => image.orientation = element.decimals(),
             tags::PIXEL_SPACING => image.pixel_spacing = element.decimals(),
             tags::IMAGER_PIXEL_SPACING => file.imager_pixel_spacing = element.decimals(),
+            tags::NOMINAL_SCANNED_PIXEL_SPACING => file.scanned_pixel_spacing = element.decimals(),
+            tags::PIXEL_SPACING_CALIBRATION_TYPE => file.spacing_calibrated = !element.is_empty(),
             tags::ESTIMATED_RADIOGRAPHIC_MAGNIFICATION_FACTOR => file.magnification = element.decimal(),
             tags::SLICE_THICKNESS => image.slice_thickness = element.decimal(),
             tags::SPACING_BETWEEN_SLICES => image.spacing_between_slices = element.decimal(),
@@ -114,6 +123,14 @@ impl Attributes {
             tags::MODALITY_LUT_SEQUENCE => file.has_modality_lut = !element.value.is_empty(),
             tags::PIXEL_PADDING_VALUE => file.padding = element.u16(),
             tags::PIXEL_PADDING_RANGE_LIMIT => file.padding_limit = element.u16(),
+            tags::FLOAT_PIXEL_PADDING_VALUE => file.float_padding = element.floats().next().map(f64::from),
+            tags::FLOAT_PIXEL_PADDING_RANGE_LIMIT => {
+                file.float_padding_limit = element.floats().next().map(f64::from);
+            }
+            tags::DOUBLE_FLOAT_PIXEL_PADDING_VALUE => file.float_padding = element.doubles().next(),
+            tags::DOUBLE_FLOAT_PIXEL_PADDING_RANGE_LIMIT => {
+                file.float_padding_limit = element.doubles().next()
+            }
             tags::LOSSY_IMAGE_COMPRESSION => file.marked_lossy = element.text() == "01",
             _ => {}
         }

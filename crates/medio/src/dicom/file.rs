@@ -1,6 +1,5 @@
 //! Reading the header of a DICOM file (PS3.10).
 
-use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use dicom_core::Tag;
@@ -11,7 +10,7 @@ use super::attributes::Attributes;
 use super::dataset::DataSet;
 use super::elements::{self, Encoding, PixelElement, Walk};
 use super::frames;
-use super::header::Header;
+use super::header::{Header, is_broken_stream};
 use super::location::{Deflated, Location};
 use super::source::Source;
 use super::study::SkipReason;
@@ -28,6 +27,12 @@ const LONGEST_HEADER: usize = 64 << 20;
 /// The same while the file does not say that it is DICOM.
 const LONGEST_DOUBTFUL_HEADER: usize = 1 << 20;
 
+/// The same for a deflated data set that is small: more than this has to be paid for in compressed bytes.
+const LEAST_DEFLATED_HEADER: usize = 1 << 20;
+/// How many times smaller deflate may have made a header. Texts and numbers shrink to a tenth, thousands of functional groups
+/// that are alike to a fiftieth; a bomb to a thousandth.
+const MOST_HEADER_GAIN: usize = 64;
+
 /// What a file turns out to be.
 pub(super) enum Content {
     Images(Vec<Header>),
@@ -41,7 +46,12 @@ pub(super) fn read(
     mut location: Location,
     interner: &Interner,
 ) -> Result<Content, SkipReason> {
-    let Some(Found { mut attributes, elements, certain, deflated }) = find(&location, interner)? else {
+    let found = find(&location, interner).map_err(|reason| match reason {
+        // What the decoder says of a broken entry.
+        SkipReason::Io(kind) if location.is_inflated() && is_broken_stream(kind) => SkipReason::BrokenArchive,
+        reason => reason,
+    })?;
+    let Some(Found { mut attributes, elements, certain, deflated }) = found else {
         return Ok(Content::Archive);
     };
     if let Some(deflated) = deflated {
@@ -202,15 +212,16 @@ fn read_deflated(
     interner: &Interner,
 ) -> Result<(Attributes, Vec<u8>), SkipReason> {
     let read = || {
-        let mut inflated = Source::open_deflated(location, start as u64, LONGEST_HEADER)?;
+        let mut inflated = Source::open_deflated(location, start as u64, LEAST_DEFLATED_HEADER)?;
+        let compressed = usize::try_from(inflated.file_length()).unwrap_or(usize::MAX).saturating_sub(start);
+        let limit = compressed.saturating_mul(MOST_HEADER_GAIN);
+        inflated.raise_limit(limit.clamp(LEAST_DEFLATED_HEADER, LONGEST_HEADER));
         let attributes = read_data_set(&mut inflated, 0, Encoding::EXPLICIT_LE, interner)?;
         Ok((attributes, inflated.into_bytes()))
     };
     read().map_err(|reason| match reason {
         // What the decoder says of a broken stream.
-        SkipReason::Io(ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof) => {
-            SkipReason::Malformed { offset: start as u64 }
-        }
+        SkipReason::Io(kind) if is_broken_stream(kind) => SkipReason::Malformed { offset: start as u64 },
         reason => reason,
     })
 }

@@ -142,7 +142,7 @@ impl Window<'_> {
             self.file
                 .location
                 .read_range(offset, length.max(WINDOW), &mut self.bytes)
-                .map_err(|source| Error::Io { path: self.file.path.clone(), source })?;
+                .map_err(|source| self.file.read_error(source))?;
             self.start = offset;
         }
         let from =

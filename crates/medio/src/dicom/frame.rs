@@ -205,7 +205,7 @@ impl<'a> FrameSource<'a> {
         self.header
             .location
             .read_range(offset, length, buffer)
-            .map_err(|source| Error::Io { path: self.header.path.clone(), source })
+            .map_err(|source| self.header.read_error(source))
     }
 }
 

@@ -65,10 +65,12 @@ fn in_groups(
     let items = groups.items();
     let frames = file.frames;
     file.places_frames = true;
-    if items.is_some_and(|items| items != frames as usize) {
+    // An excerpt of a file whose items were all kept: the first belong to its frames.
+    file.more_items_than_frames = items.is_some_and(|items| items > frames as usize);
+    if items.is_some_and(|items| items < frames as usize) {
         file.defect = Some(Box::new(Defect {
             what: "PerFrameFunctionalGroupsSequence",
-            expected: format!("{frames} items, one per frame"),
+            expected: format!("{frames} items, one per frame, or more"),
             found: items.unwrap_or(0).to_string(),
         }));
     } else if frames > MOST_PLACED {

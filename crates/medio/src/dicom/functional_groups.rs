@@ -104,6 +104,9 @@ fn attribute(group: Tag, element: &Element<'_>, header: &mut Header, interner: &
         (tags::FRAME_CONTENT_SEQUENCE, tags::FRAME_ACQUISITION_NUMBER) => {
             set(&mut d.acquisition_number, shared(element.u16().map(|n| n.to_string())));
         }
+        (tags::FRAME_CONTENT_SEQUENCE, tags::FRAME_ACQUISITION_DATE_TIME) => {
+            set(&mut d.acquisition_time, shared(Some(element.text())));
+        }
         (tags::MR_ECHO_SEQUENCE, tags::EFFECTIVE_ECHO_TIME) => {
             set(&mut d.echo_time, shared(element.doubles_text()));
         }

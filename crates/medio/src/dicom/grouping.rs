@@ -1,6 +1,7 @@
 //! Which images make up a volume together.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::header::{Distinctions, Header};
 use super::series::{Series, Split, SplitBy};
@@ -20,7 +21,7 @@ const MOST_PLANES: usize = 1000;
 type Attribute = (SplitBy, fn(&Distinctions) -> Option<&Text>);
 
 /// What tells repeated positions of one series apart, the most telling first.
-const ATTRIBUTES: [Attribute; 10] = [
+const ATTRIBUTES: [Attribute; 11] = [
     (SplitBy::Segment, |d| d.segment.as_ref()),
     (SplitBy::StackId, |d| d.stack_id.as_ref()),
     (SplitBy::EchoNumber, |d| d.echo_number.as_ref()),
@@ -31,6 +32,7 @@ const ATTRIBUTES: [Attribute; 10] = [
     (SplitBy::TriggerTime, |d| d.trigger_time.as_ref()),
     (SplitBy::ImageType, |d| d.image_type.as_ref()),
     (SplitBy::AcquisitionNumber, |d| d.acquisition_number.as_ref()),
+    (SplitBy::AcquisitionTime, |d| d.acquisition_time.as_ref()),
 ];
 
 /// Images on their way to becoming a series.
@@ -89,11 +91,13 @@ fn plane_names(clusters: &[Vec<Header>], index: usize) -> Vec<Split> {
 fn plane_value(header: &Header, by: SplitBy) -> String {
     let numbers = |x: &[f64]| x.iter().map(|x| x.to_string()).collect::<Vec<_>>().join("\\");
     match by {
+        SplitBy::SopClass => header.sop_class.to_string(),
         SplitBy::Size => format!("{}x{}", header.rows.unwrap_or(0), header.columns.unwrap_or(0)),
         SplitBy::Colour => header.photometric.to_string(),
         SplitBy::Orientation => header.orientation.map(|o| numbers(&o)).unwrap_or_default(),
         SplitBy::PixelSpacing => header.pixel_spacing.map(|s| numbers(&s)).unwrap_or_default(),
         SplitBy::Localizer => if is_localizer(header) { "LOCALIZER" } else { "" }.to_string(),
+        SplitBy::Instance => header.instance_number.map(|n| n.to_string()).unwrap_or_default(),
         SplitBy::FrameOfReference => header.frame_of_reference.to_string(),
         _ => String::new(),
     }
@@ -109,7 +113,11 @@ fn difference(a: &Header, b: &Header) -> Option<SplitBy> {
     let a_direction = a.orientation.as_ref().map_or(&[][..], |o| o);
     let b_direction = b.orientation.as_ref().map_or(&[][..], |o| o);
     let spacing_tolerance = SAME_SPACING * a_spacing.first().copied().unwrap_or(1.0).abs();
-    if (a.rows, a.columns) != (b.rows, b.columns) {
+    if a.sop_class != b.sop_class {
+        Some(SplitBy::SopClass)
+    } else if a.is_segmentation() && !Arc::ptr_eq(&a.file, &b.file) {
+        Some(SplitBy::Instance)
+    } else if (a.rows, a.columns) != (b.rows, b.columns) {
         Some(SplitBy::Size)
     } else if (a.samples_per_pixel, &a.photometric) != (b.samples_per_pixel, &b.photometric) {
         Some(SplitBy::Colour)
@@ -136,14 +144,45 @@ fn is_localizer(header: &Header) -> bool {
 
 /// Splits where positions repeat, by the attributes that then repeat fewer of them.
 fn split_repeated(group: Group) -> Vec<Group> {
+    // The segments of a segmentation share their places.
+    let is_segmentation = group.headers.first().is_some_and(|h| h.is_segmentation());
     let mut groups = vec![group];
+    if is_segmentation {
+        sort_all(&mut groups);
+        return groups;
+    }
     for (by, attribute) in ATTRIBUTES {
         groups = groups.into_iter().flat_map(|group| split_by(group, by, attribute)).collect();
     }
-    for group in &mut groups {
+    groups = groups.into_iter().flat_map(split_mosaics).collect();
+    sort_all(&mut groups);
+    groups
+}
+
+fn sort_all(groups: &mut [Group]) {
+    for group in groups {
         stack::sort(&mut group.headers);
     }
-    groups
+}
+
+/// A mosaic holds a whole volume: where several have the same places, each is one.
+fn split_mosaics(mut group: Group) -> Vec<Group> {
+    stack::sort(&mut group.headers);
+    let is_mosaic = group.headers.iter().all(|h| h.mosaic.is_some());
+    if !is_mosaic || stack::repeated_positions(&group.headers) == 0 {
+        return vec![group];
+    }
+    let mut files: BTreeMap<_, Vec<Header>> = BTreeMap::new();
+    for header in group.headers {
+        let number = header.instance_number.unwrap_or(i64::MAX);
+        files.entry((number, header.path.clone())).or_default().push(header);
+    }
+    let named = |headers: Vec<Header>| {
+        let value = headers.first().map(|h| plane_value(h, SplitBy::Instance)).unwrap_or_default();
+        let split = group.split.iter().cloned().chain([Split { by: SplitBy::Instance, value }]).collect();
+        Group { headers, split }
+    };
+    files.into_values().map(named).collect()
 }
 
 fn split_by(mut group: Group, by: SplitBy, attribute: fn(&Distinctions) -> Option<&Text>) -> Vec<Group> {
@@ -161,6 +200,10 @@ fn split_by(mut group: Group, by: SplitBy, attribute: fn(&Distinctions) -> Optio
     if parts.len() > stack::most_at_one_position(&group.headers) {
         return vec![group];
     }
+    // Times differ for many reasons: only those that the images fill equally are times of volumes.
+    if by == SplitBy::AcquisitionTime && !are_equally_long(parts.values()) {
+        return vec![group];
+    }
     let left: usize = parts.values().map(|headers| stack::repeated_positions(headers)).sum();
     if left >= repeated {
         return vec![group];
@@ -171,6 +214,11 @@ fn split_by(mut group: Group, by: SplitBy, attribute: fn(&Distinctions) -> Optio
         Group { headers, split }
     };
     parts.into_iter().map(named).collect()
+}
+
+fn are_equally_long<'a>(mut parts: impl Iterator<Item = &'a Vec<Header>>) -> bool {
+    let length = parts.next().map_or(0, Vec::len);
+    parts.all(|part| part.len() == length)
 }
 
 /// A value that sorts as a number where it is one: b-value 50 before 1000.
@@ -202,8 +250,6 @@ impl PartialOrd for NumberOrText {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::dicom::header::FileHeader;
 
@@ -271,6 +317,7 @@ mod tests {
         type Change = Box<dyn Fn(&mut FileHeader, &mut Header)>;
         let turned = [0.0, 1.0, 0.0, -1.0, 0.0, 0.0];
         let cases: Vec<(SplitBy, Change)> = vec![
+            (SplitBy::SopClass, Box::new(|f, _| f.sop_class = Text::from("1.2"))),
             (SplitBy::Size, Box::new(|f, _| f.rows = Some(9))),
             (SplitBy::Colour, Box::new(|f, _| f.photometric = Text::from("RGB"))),
             (SplitBy::FrameOfReference, Box::new(|f, _| f.frame_of_reference = Text::from("1.2"))),
@@ -290,6 +337,7 @@ mod tests {
             (SplitBy::TriggerTime, Box::new(move |_, h| h.distinctions.trigger_time = text())),
             (SplitBy::ImageType, Box::new(move |_, h| h.distinctions.image_type = text())),
             (SplitBy::AcquisitionNumber, Box::new(move |_, h| h.distinctions.acquisition_number = text())),
+            (SplitBy::AcquisitionTime, Box::new(move |_, h| h.distinctions.acquisition_time = text())),
         ];
         for (by, change) in cases {
             assert_eq!(told_apart_by(change), [[by], [by]], "{by:?}");

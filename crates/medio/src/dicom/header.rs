@@ -1,5 +1,6 @@
 //! What the headers of DICOM files say about an image: the attributes that place it in a series and that decode its pixels.
 
+use std::io::ErrorKind;
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -11,8 +12,10 @@ use super::elements::{Encoding, PixelElement};
 use super::fragments::FrameRanges;
 use super::frame_times::FrameTimes;
 use super::location::Location;
+use super::lut::Lut;
 use super::mosaic::Tile;
 use super::pixels::SampleFormat;
+use super::seg::LABEL_MAP_STORAGE;
 use super::text::Text;
 use crate::error::{Error, Result};
 
@@ -42,6 +45,8 @@ pub(super) struct FileHeader {
     pub(super) series_number: Option<i64>,
     pub(super) instance_number: Option<i64>,
 
+    /// SegmentationType.
+    pub(super) segmentation_type: Text,
     pub(super) rows: Option<u16>,
     pub(super) columns: Option<u16>,
     /// NumberOfFrames, 1 where it is not said.
@@ -54,6 +59,8 @@ pub(super) struct FileHeader {
 
     /// Whether its frames are placed one by one: those of a volume, rather than of a sequence.
     pub(super) places_frames: bool,
+    /// Whether there are functional groups beyond those of its frames.
+    pub(super) more_items_than_frames: bool,
     /// Why its frames cannot be told apart.
     pub(super) defect: Option<Box<Defect>>,
     pub(super) times: FrameTimes,
@@ -62,12 +69,21 @@ pub(super) struct FileHeader {
 
     /// Between rows, between columns at the detector, in mm, for projections.
     pub(super) imager_pixel_spacing: Option<[f64; 2]>,
+    /// The same on the film that was scanned: NominalScannedPixelSpacing.
+    pub(super) scanned_pixel_spacing: Option<[f64; 2]>,
+    /// PixelSpacingCalibrationType is there.
+    pub(super) spacing_calibrated: bool,
     /// EstimatedRadiographicMagnificationFactor.
     pub(super) magnification: Option<f64>,
     pub(super) has_modality_lut: bool,
+    /// That of a file of several images, once it was read.
+    pub(super) modality_lut: OnceLock<Arc<Lut>>,
     /// As stored: to be read as signed or unsigned by the sample format.
     pub(super) padding: Option<u16>,
     pub(super) padding_limit: Option<u16>,
+    /// Float or Double Float Pixel Padding Value, and the limit of the range.
+    pub(super) float_padding: Option<f64>,
+    pub(super) float_padding_limit: Option<f64>,
     pub(super) marked_lossy: bool,
     pub(super) has_extended_offsets: bool,
     /// Where the frames of encapsulated pixel data are, once they were looked for.
@@ -98,6 +114,11 @@ impl FileHeader {
             )
     }
 
+    /// Whether it is a segmentation (PS3.3 A.51, A.92).
+    pub(super) fn is_segmentation(&self) -> bool {
+        matches!(self.sop_class.as_str(), uids::SEGMENTATION_STORAGE | LABEL_MAP_STORAGE)
+    }
+
     /// Whether the file's class of objects must say how its values are rescaled (PS3.3 C.8.2.1 and C.8.9.4; A.38 and
     /// A.56 for the enhanced ones).
     pub(super) fn must_have_rescale(&self) -> bool {
@@ -120,16 +141,25 @@ impl FileHeader {
         if u64::from(self.frames) > most { None } else { self.times.of(self.frames) }
     }
 
+    /// The error for a read of the file that failed: what a damaged deflate stream or archive gives is no matter of the operating
+    /// system.
+    pub(super) fn read_error(&self, source: std::io::Error) -> Error {
+        let path = self.path.clone();
+        if self.location.is_inflated() && is_broken_stream(source.kind()) {
+            return Error::Decode { path, syntax: "deflate", reason: source.to_string() };
+        }
+        Error::Io { path, source }
+    }
+
     /// Reads the file's elements again, up to the pixels: for what is needed of one file and kept of none.
     ///
     /// # Errors
-    /// [`Error::Io`], and [`Error::Truncated`] when the file became shorter since the scan.
+    /// [`Error::Io`], [`Error::Decode`] for a damaged deflate stream, and [`Error::Truncated`] when the file became shorter since
+    /// the scan.
     pub(super) fn read_elements(&self) -> Result<FileElements> {
         let length = self.pixels.map_or(0, |pixels| pixels.offset);
         let mut bytes = Vec::new();
-        self.location
-            .read_range(0, length as u64, &mut bytes)
-            .map_err(|source| Error::Io { path: self.path.clone(), source })?;
+        self.location.read_range(0, length as u64, &mut bytes).map_err(|source| self.read_error(source))?;
         if bytes.len() < length {
             return Err(Error::Truncated {
                 path: self.path.clone(),
@@ -140,6 +170,11 @@ impl FileHeader {
         }
         Ok(FileElements { bytes, start: self.data_set_start, encoding: self.encoding })
     }
+}
+
+/// Whether this is what reading a damaged deflate stream ends with.
+pub(super) const fn is_broken_stream(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof)
 }
 
 /// A contradiction within a file that leaves open which frame is where.
@@ -177,6 +212,8 @@ pub(super) struct Distinctions {
     pub(super) trigger_time: Option<Text>,
     pub(super) image_type: Option<Text>,
     pub(super) acquisition_number: Option<Text>,
+    /// Date and time.
+    pub(super) acquisition_time: Option<Text>,
 }
 
 /// One image, without its pixels: a file that holds one, or a frame of one that holds several. Dereferences to what the file

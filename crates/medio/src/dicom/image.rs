@@ -22,9 +22,8 @@ impl Series {
     /// The `k`-th of [`Series::frames`] images, grey: real values (HU for CT) `[1, row, column]`, as [`Series::load`] gives
     /// them. Nothing is read but this image.
     ///
-    /// The image has its place in the patient where the file says it, otherwise the distances of its pixels: those of
-    /// PixelSpacing or, for projections, of ImagerPixelSpacing, divided by EstimatedRadiographicMagnificationFactor where there
-    /// is one. MONOCHROME1 is not inverted: these are values, not brightness.
+    /// The image has its place in the patient where the file says it, otherwise the distances of its pixels, by the rule of
+    /// [`Series::load`]. MONOCHROME1 is not inverted: these are values, not brightness.
     ///
     /// # Errors
     /// Those of [`Series::load_with`] that are about pixels, [`Unsupported`](Error::Unsupported) for colours, and
@@ -194,14 +193,8 @@ fn placed<T: Scalar>(header: &Header, pixels: Array3<T>) -> Result<Image<T>> {
     if let (true, Ok(layout)) = (has_place, stack::layout(std::slice::from_ref(header), &lenient)) {
         return image.with_geometry(layout.geometry).map_err(error);
     }
-    let usable =
-        |[row, column]: [f64; 2]| (row > 0.0 && column > 0.0).then_some(PixelSpacing { column, row });
-    let at_detector = || {
-        let factor = header.magnification.filter(|f| *f > 0.0).unwrap_or(1.0);
-        header.imager_pixel_spacing.map(|spacing| spacing.map(|mm| mm / factor))
-    };
-    match header.pixel_spacing.and_then(usable).or_else(|| at_detector().and_then(usable)) {
-        Some(spacing) => image.with_spacing(spacing).map_err(error),
+    match stack::projected_spacing(header) {
+        Some(([row, column], _)) => image.with_spacing(PixelSpacing { column, row }).map_err(error),
         None => Ok(image),
     }
 }

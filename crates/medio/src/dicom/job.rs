@@ -1,5 +1,7 @@
 //! Reading the pixels of one image to real values.
 
+use std::sync::Arc;
+
 use super::frame::{Frame, FrameSource};
 use super::header::Header;
 use super::lut::Lut;
@@ -37,19 +39,31 @@ impl<'a> Job<'a> {
         })
     }
 
-    fn lut(&self) -> Result<Option<Lut>> {
-        if !self.header.has_modality_lut {
+    /// The table of a file of several images is kept.
+    fn lut(&self) -> Result<Option<Arc<Lut>>> {
+        let file = &self.header.file;
+        if !file.has_modality_lut {
             return Ok(None);
         }
+        if let Some(known) = file.modality_lut.get() {
+            return Ok(Some(known.clone()));
+        }
+        let lut = Arc::new(self.read_lut()?);
+        if file.frames == 1 {
+            return Ok(Some(lut));
+        }
+        Ok(Some(file.modality_lut.get_or_init(|| lut).clone()))
+    }
+
+    fn read_lut(&self) -> Result<Lut> {
         let elements = self.header.read_elements()?;
         let signed = self.header.format.signed;
-        let lut = Lut::modality(elements.data_set(), signed).ok_or_else(|| Error::Invalid {
+        Lut::modality(elements.data_set(), signed).ok_or_else(|| Error::Invalid {
             path: self.header.path.clone(),
             what: "ModalityLUTSequence",
             expected: "a table as its descriptor says".to_string(),
             found: "none".to_string(),
-        })?;
-        Ok(Some(lut))
+        })
     }
 
     fn convert_by_table(&self, frame: &Frame<'_>, lut: &Lut, out: &mut [f32]) -> u64 {
@@ -57,6 +71,7 @@ impl<'a> Job<'a> {
             format: frame.format,
             rescale: Rescale { slope: 1.0, intercept: 0.0 },
             padding: None,
+            float_padding: None,
             padding_value: None,
         };
         stored.apply(&frame.bytes, frame.skipped_bits, out);
@@ -122,10 +137,15 @@ fn conversion(header: &Header, options: &LoadOptions) -> Conversion {
         let limit = header.padding_limit.map_or(value, |limit| format.attribute(limit));
         PaddingRange { low: value.min(limit), high: value.max(limit) }
     });
+    let float_padding = header.float_padding.map(|value| {
+        let limit = header.float_padding_limit.unwrap_or(value);
+        if limit < value { (limit, value) } else { (value, limit) }
+    });
     Conversion {
         format,
         rescale: rescale(header),
         padding,
+        float_padding,
         padding_value: match options.padding {
             Padding::Keep => None,
             Padding::Value(value) => Some(value),

@@ -13,10 +13,16 @@ pub enum SeriesKind {
     Projection,
     /// The frames of one file that are not placed in the patient: ultrasound, angiography, video.
     Sequence,
+    /// A segmentation, all of its file: [`Series::segmentation`](super::Series::segmentation) reads it.
+    /// [`Series::load`](super::Series::load) reads the mask (0 and 1) of a binary one of a single segment, and refuses others.
+    Segmentation,
 }
 
 impl SeriesKind {
     pub(super) fn of(images: &[Header]) -> Self {
+        if images.first().is_some_and(|header| header.is_segmentation()) {
+            return Self::Segmentation;
+        }
         match images {
             [only] if only.count > 1 => Self::Sequence,
             [only] if only.position.is_none() && !only.must_have_position() => Self::Projection,

@@ -29,20 +29,17 @@ pub(super) fn load(
 ) -> Result<(Volume<f32>, Report)> {
     check_is_volume(headers)?;
     let mut layout = stack::layout(headers, options)?;
+    let whole: Vec<&Header> = layout.kept.iter().filter_map(|&k| headers.get(k)).collect();
     if let Some(range) = range {
         layout = layout.part(range, &headers.first().map(|h| h.path.clone()).unwrap_or_default())?;
     }
     let slices: Vec<&Header> = layout.kept.iter().filter_map(|&k| headers.get(k)).collect();
     let mut jobs = slices.iter().map(|header| Job::new(header, options)).collect::<Result<Vec<_>>>()?;
     if let Some(kind) = options.suv {
-        for (job, factor) in jobs.iter_mut().zip(pet::factors(&slices, kind)?) {
-            job.conversion.rescale = job.conversion.rescale.times(factor);
-        }
+        scale(&mut jobs, &pet::factors(&whole, &slices, kind)?)?;
     }
     if options.philips_scale {
-        for job in &mut jobs {
-            job.conversion.rescale = job.conversion.rescale.times(philips::factor(job.header)?);
-        }
+        scale(&mut jobs, &philips::factors(&slices)?)?;
     }
     let mut report = describe(&slices, &jobs, options)?;
     let (voxels, padding_voxels) = read(&jobs, progress)?;
@@ -61,12 +58,33 @@ pub(super) fn load(
     Ok((volume, report))
 }
 
+/// Multiplies the real values of each slice by a factor.
+fn scale(jobs: &mut [Job<'_>], factors: &[f64]) -> Result<()> {
+    for (job, factor) in jobs.iter_mut().zip(factors) {
+        if job.header.has_modality_lut {
+            return Err(Error::Unsupported {
+                path: job.header.label(),
+                what: "another scale for values of a",
+                found: "ModalityLUTSequence".to_string(),
+            });
+        }
+        job.conversion.rescale = job.conversion.rescale.times(*factor);
+    }
+    Ok(())
+}
+
 /// Whether the images have a place in one volume, and one value per voxel.
 fn check_is_volume(headers: &[Header]) -> Result<()> {
     let not = |header: &Header, found: String| Err(Error::NotAVolume { path: header.path.clone(), found });
     let is_colour = |h: &&Header| {
         h.samples_per_pixel.is_some_and(|n| n > 1) || COLOURS.iter().any(|c| h.photometric.starts_with(c))
     };
+    if let Some(header) = headers.iter().find(|h| h.is_segmentation()) {
+        let one = headers.iter().all(|h| h.distinctions.segment == header.distinctions.segment);
+        if header.segmentation_type != "BINARY" || !one {
+            return not(header, "a segmentation, which Series::segmentation reads".to_string());
+        }
+    }
     if let Some(header) = headers.iter().find(|h| h.count > 1) {
         return not(header, format!("a sequence of {} images", header.count));
     }
@@ -121,8 +139,7 @@ fn keep_inflated(jobs: &[Job<'_>]) -> Result<Vec<Arc<Vec<u8>>>> {
     let mut last: Option<&Header> = None;
     for header in jobs.iter().map(|job| job.header).filter(|h| h.frames > 1) {
         if last.is_none_or(|last| !Arc::ptr_eq(&last.file, &header.file)) {
-            let io = |source| Error::Io { path: header.path.clone(), source };
-            kept.extend(header.location.keep().map_err(io)?);
+            kept.extend(header.location.keep().map_err(|source| header.read_error(source))?);
             last = Some(header);
         }
     }

@@ -139,6 +139,14 @@ impl Location {
         }
     }
 
+    /// All bytes of the file, a deflated data set as it is.
+    pub(super) fn read_whole(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.open()?.0.read_to_end(&mut bytes)?;
+        self.check(&bytes)?;
+        Ok(bytes)
+    }
+
     /// What had to be inflated, `None` when nothing has. As long as the result lives nothing is inflated again.
     pub(super) fn keep(&self) -> io::Result<Option<Arc<Vec<u8>>>> {
         if !self.is_inflated() {
@@ -156,12 +164,8 @@ impl Location {
 
     fn inflate(&self) -> io::Result<Vec<u8>> {
         let mut file = Vec::new();
+        let Some(Deflated { start, length }) = self.deflated else { return self.read_whole() };
         let (mut reader, _) = self.open()?;
-        let Some(Deflated { start, length }) = self.deflated else {
-            reader.read_to_end(&mut file)?;
-            self.check(&file)?;
-            return Ok(file);
-        };
         let mut before = reader.by_ref().take(start);
         io::copy(&mut before, &mut io::sink())?;
         DeflateDecoder::new(reader).take(length).read_to_end(&mut file)?;

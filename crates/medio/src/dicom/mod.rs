@@ -25,6 +25,10 @@
 //! | enhanced CT, MR, PET and other frames in functional groups (PS3.3 C.7.6.16) | the volumes of the file, split as those of a series |
 //! | the planes of an RT Dose (PS3.3 C.8.8.3) | a volume in the unit of the dose |
 //! | ultrasound, angiography and other frames that are not placed | [a sequence](SeriesKind::Sequence) with its [times](Series::frame_times) |
+//! | segmentations | [a series](SeriesKind::Segmentation) for each file, which [`Series::segmentation`] reads |
+//!
+//! A mosaic of Siemens MR scanners is a volume. Not read: the slices of nuclear medicine tomography as a volume (they are a
+//! sequence), whole slide images as one image, raw data, waveforms, and the presentation states and registrations of others.
 //!
 //! Positions are LPS in mm, as the files have them (PS3.3 C.7.6.2).
 //!

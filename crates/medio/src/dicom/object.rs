@@ -32,12 +32,20 @@ impl ObjectFile {
     /// Reads a file with a preamble (PS3.10 7.1).
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Invalid`] for a file that is not DICOM; [`Error::Unsupported`] for a deflated one of
-    /// more than 1 GiB.
+    /// [`Error::Io`], and those of [`ObjectFile::parse`].
     pub(super) fn read(path: &Path) -> Result<Self> {
         let io = |source| Error::Io { path: path.into(), source };
         let mut bytes = Vec::new();
         File::open(path).map_err(io)?.read_to_end(&mut bytes).map_err(io)?;
+        Self::parse(path, bytes)
+    }
+
+    /// The file that holds these bytes; `path` is its name for messages.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for what is not DICOM; for a deflated data set [`Error::Unsupported`] when it has more than 1 GiB, and
+    /// [`Error::Decode`] when it is damaged.
+    pub(super) fn parse(path: &Path, mut bytes: Vec<u8>) -> Result<Self> {
         let invalid = |expected: &str, found: String| Error::Invalid {
             path: path.into(),
             what: "DICOM file",
@@ -131,7 +139,7 @@ impl ObjectFile {
 fn inflate(path: &Path, deflated: &[u8]) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let read = DeflateDecoder::new(deflated).take(MOST_INFLATED + 1).read_to_end(&mut bytes);
-    read.map_err(|source| Error::Io { path: path.into(), source })?;
+    read.map_err(|e| Error::Decode { path: path.into(), syntax: "deflate", reason: e.to_string() })?;
     if bytes.len() as u64 > MOST_INFLATED {
         let found = format!("of more than {MOST_INFLATED} bytes");
         return Err(Error::Unsupported { path: path.into(), what: "deflated data set", found });

@@ -73,6 +73,8 @@ pub(super) struct Conversion {
     pub(super) format: SampleFormat,
     pub(super) rescale: Rescale,
     pub(super) padding: Option<PaddingRange>,
+    /// The same for floats.
+    pub(super) float_padding: Option<(f64, f64)>,
     /// In place of padding; it stays what rescaling makes of it when there is none.
     pub(super) padding_value: Option<f32>,
 }
@@ -86,10 +88,10 @@ impl Conversion {
         let (twos, fours, eights) =
             (bytes.as_chunks::<2>().0, bytes.as_chunks::<4>().0, bytes.as_chunks::<8>().0);
         match (format.float, format.bits_allocated) {
-            (true, 32) if big => self.convert(fours.iter().map(|b| f32::from_be_bytes(*b)), None, out),
-            (true, 32) => self.convert(fours.iter().map(|b| f32::from_le_bytes(*b)), None, out),
-            (true, _) if big => self.convert(eights.iter().map(|b| f64::from_be_bytes(*b)), None, out),
-            (true, _) => self.convert(eights.iter().map(|b| f64::from_le_bytes(*b)), None, out),
+            (true, 32) if big => self.floats(fours.iter().map(|b| f32::from_be_bytes(*b)), out),
+            (true, 32) => self.floats(fours.iter().map(|b| f32::from_le_bytes(*b)), out),
+            (true, _) if big => self.floats(eights.iter().map(|b| f64::from_be_bytes(*b)), out),
+            (true, _) => self.floats(eights.iter().map(|b| f64::from_le_bytes(*b)), out),
             (false, 1) => self.integers(bits(bytes, skipped_bits), out),
             (false, 8) => self.integers(bytes.iter().map(|b| u32::from(*b)), out),
             (false, 16) if big => self.integers(twos.iter().map(|b| u32::from(u16::from_be_bytes(*b))), out),
@@ -97,6 +99,14 @@ impl Conversion {
             (false, _) if big => self.wide(fours.iter().map(|b| u32::from_be_bytes(*b)), out),
             (false, _) => self.wide(fours.iter().map(|b| u32::from_le_bytes(*b)), out),
         }
+    }
+
+    fn floats<S: Copy + PartialOrd + Into<f64>>(
+        &self,
+        cells: impl Iterator<Item = S>,
+        out: &mut [f32],
+    ) -> u64 {
+        self.convert(cells.map(Into::into), self.float_padding, out)
     }
 
     fn integers(&self, cells: impl Iterator<Item = u32>, out: &mut [f32]) -> u64 {
@@ -132,7 +142,9 @@ impl Conversion {
         let mut padded = 0;
         for (voxel, stored) in out.iter_mut().zip(stored) {
             *voxel = real(stored);
-            if low <= stored && stored <= high {
+            // A padding value that is no number (NaN) marks those that are none.
+            let is_none = |x: S| x.partial_cmp(&x).is_none();
+            if (low <= stored && stored <= high) || (is_none(stored) && is_none(low)) {
                 padded += 1;
                 *voxel = self.padding_value.unwrap_or(*voxel);
             }
@@ -179,6 +191,7 @@ mod tests {
             format: format(16, 15, true),
             rescale: Rescale { slope: 2.0, intercept: 1.0 },
             padding: Some(PaddingRange { low: -2000, high: -1999 }),
+            float_padding: None,
             padding_value: Some(-7.0),
         };
         let bytes: Vec<u8> = [-2000i16, -1999, -1998, 3].iter().flat_map(|v| v.to_le_bytes()).collect();

@@ -79,12 +79,19 @@ pub enum Assumption {
     SliceSpacingFromThickness,
     /// A single slice without either: 1 mm.
     SliceSpacing,
+    /// PerFrameFunctionalGroupsSequence has more items than there are frames: the first items are taken to be theirs.
+    FunctionalGroups,
     /// No ImagePositionPatient: the first pixel is at the origin.
     Position,
     /// No ImageOrientationPatient: rows run along +x and columns along +y.
     Orientation,
-    /// No PixelSpacing: ImagerPixelSpacing was taken, the distance at the detector, not in the patient.
+    /// No PixelSpacing, or one that is ImagerPixelSpacing uncalibrated: that was taken, the distance at the detector, larger than
+    /// in the patient.
     ImagerPixelSpacing,
-    /// Neither PixelSpacing nor ImagerPixelSpacing: 1 mm.
+    /// As before, divided by EstimatedRadiographicMagnificationFactor: the distance in the patient, as far as the estimate holds.
+    MagnificationFactor,
+    /// Only NominalScannedPixelSpacing: the distance on the film.
+    NominalScannedPixelSpacing,
+    /// No distance of pixels at all: 1 mm.
     PixelSpacing,
 }

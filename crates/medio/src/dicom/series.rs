@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::ops::{ControlFlow, Range};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use medcore::{Orientation, Spacing, Volume};
@@ -15,6 +15,7 @@ use super::kind::SeriesKind;
 use super::load;
 use super::options::{LoadOptions, Policy, ProgressFn, SpacingPolicy};
 use super::report::Report;
+use super::seg::{self, Segmentation};
 use super::stack;
 use super::text::Text;
 use crate::error::{Error, Result};
@@ -70,6 +71,11 @@ impl Series {
     /// SOPClassUID of the first image: what kind of object its file is.
     pub fn sop_class_uid(&self) -> &str {
         self.text(|h| &h.sop_class)
+    }
+
+    /// TransferSyntaxUID of the first image: how its pixels are encoded.
+    pub fn transfer_syntax_uid(&self) -> &str {
+        self.text(|h| &h.transfer_syntax)
     }
 
     /// Manufacturer of the equipment.
@@ -176,6 +182,10 @@ impl Series {
     /// SpacingBetweenSlices, which are often wrong. Values are `slope * stored + intercept`, slice by slice; as stored where
     /// the files have neither, which is an error for CT and PET images, as these must have both.
     ///
+    /// The distances of pixels are those of PixelSpacing. Projections without it, or with one that is ImagerPixelSpacing and not
+    /// calibrated, have ImagerPixelSpacing, divided by EstimatedRadiographicMagnificationFactor if that is there; else
+    /// NominalScannedPixelSpacing (PS3.3 10.7.1). Whatever is not PixelSpacing is in [`Report::assumed`].
+    ///
     /// # Errors
     /// What the default [`LoadOptions`] reject, and see [`Series::load_with`].
     pub fn load(&self) -> Result<(Volume<f32>, Report)> {
@@ -189,7 +199,8 @@ impl Series {
     ///   [`Tilted`](crate::Error::Tilted), [`Lossy`](crate::Error::Lossy): by the options.
     /// - [`MissingAttribute`](crate::Error::MissingAttribute), [`Invalid`](crate::Error::Invalid),
     ///   [`Truncated`](crate::Error::Truncated), [`Decode`](crate::Error::Decode): a file is broken.
-    /// - [`NotAVolume`](crate::Error::NotAVolume): an image sequence, or colour.
+    /// - [`NotAVolume`](crate::Error::NotAVolume): an image sequence, colour, or a segmentation of several segments, fractions or
+    ///   labels.
     /// - [`Unsupported`](crate::Error::Unsupported): a number of bits that DICOM does not use for pixels.
     /// - [`UnsupportedTransferSyntax`](crate::Error::UnsupportedTransferSyntax): JPEG XL, video, and other compressions.
     /// - [`Io`](crate::Error::Io): a file cannot be read, or changed since the scan.
@@ -224,6 +235,18 @@ impl Series {
     /// As [`Series::load_with`], and [`Invalid`](crate::Error::Invalid) when there are no such slices.
     pub fn load_slices(&self, slices: Range<usize>, options: &LoadOptions) -> Result<(Volume<f32>, Report)> {
         load::load(&self.slices, Some(slices), options, &|_| ControlFlow::Continue(()))
+    }
+
+    /// Reads the segmentation that a series of [`SeriesKind::Segmentation`] is, from wherever the scan found it.
+    ///
+    /// # Errors
+    /// Those of [`seg::read`]; [`Invalid`](crate::Error::Invalid) for other series.
+    pub fn segmentation(&self) -> Result<Segmentation> {
+        let [first, ..] = self.slices.as_slice() else {
+            return Err(Error::MissingAttribute { path: PathBuf::new(), attribute: "PixelData" });
+        };
+        let bytes = first.location.read_whole().map_err(|source| first.read_error(source))?;
+        seg::read_bytes(&first.path, bytes)
     }
 
     fn text(&self, attribute: impl Fn(&Header) -> &Text) -> &str {
@@ -261,6 +284,8 @@ pub struct Split {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum SplitBy {
+    /// SOPClassUID: slices, doses, segmentations and screenshots are no images of one volume.
+    SopClass,
     /// Rows and columns.
     Size,
     /// PhotometricInterpretation and samples per pixel.
@@ -295,4 +320,8 @@ pub enum SplitBy {
     ImageType,
     /// AcquisitionNumber, or FrameAcquisitionNumber.
     AcquisitionNumber,
+    /// AcquisitionDateTime, AcquisitionDate with AcquisitionTime, or FrameAcquisitionDateTime, where as many images have each.
+    AcquisitionTime,
+    /// The file, named by its InstanceNumber: a segmentation, or a mosaic that nothing else tells from the others.
+    Instance,
 }

@@ -97,6 +97,9 @@ pub(super) fn layout(headers: &[Header], options: &LoadOptions) -> Result<Layout
         return Err(Error::Invalid { path: header.path.clone(), what, expected, found });
     }
     let mut assumed = Vec::new();
+    if headers.iter().any(|h| h.more_items_than_frames) {
+        assumed.push(Assumption::FunctionalGroups);
+    }
     let plane = Plane::of(first, &mut assumed)?;
     let positions = positions(headers, &mut assumed)?;
     let (kept, duplicates) = drop_duplicates(headers, &positions, plane.normal, options)?;
@@ -178,22 +181,14 @@ impl Plane {
 }
 
 fn pixel_spacing(header: &Header, assumed: &mut Vec<Assumption>) -> Result<[f64; 2]> {
-    let positive = |spacing: &[f64; 2]| spacing.iter().all(|s| *s > 0.0);
-    // Projections say 0 when they do not know.
-    let optional = |s: Option<[f64; 2]>| s.filter(|s| header.must_have_position() || positive(s));
-    let spacing = match (optional(header.pixel_spacing), optional(header.imager_pixel_spacing)) {
-        (Some(spacing), _) => spacing,
-        (None, _) if header.must_have_position() => return Err(missing(&header.label(), "PixelSpacing")),
-        (None, Some(spacing)) => {
-            assumed.push(Assumption::ImagerPixelSpacing);
-            spacing
-        }
-        (None, None) => {
-            assumed.push(Assumption::PixelSpacing);
-            [1.0, 1.0]
-        }
-    };
-    if positive(&spacing) {
+    if !header.must_have_position() {
+        let (spacing, assumption) =
+            projected_spacing(header).unwrap_or(([1.0; 2], Some(Assumption::PixelSpacing)));
+        assumed.extend(assumption);
+        return Ok(spacing);
+    }
+    let spacing = header.pixel_spacing.ok_or_else(|| missing(&header.label(), "PixelSpacing"))?;
+    if spacing.iter().all(|mm| *mm > 0.0) {
         return Ok(spacing);
     }
     Err(Error::Invalid {
@@ -202,6 +197,22 @@ fn pixel_spacing(header: &Header, assumed: &mut Vec<Assumption>) -> Result<[f64;
         expected: "two positive distances".to_string(),
         found: format!("{spacing:?}"),
     })
+}
+
+/// The distances of pixels between rows and between columns in an image that need not say them, in mm, and what they are if not
+/// those in the patient (PS3.3 10.7.1.3).
+pub(super) fn projected_spacing(header: &Header) -> Option<([f64; 2], Option<Assumption>)> {
+    // Projections say 0 when they do not know.
+    let known = |spacing: Option<[f64; 2]>| spacing.filter(|s| s.iter().all(|mm| *mm > 0.0));
+    let (own, imager) = (known(header.pixel_spacing), known(header.imager_pixel_spacing));
+    match (own, imager) {
+        (Some(own), imager) if header.spacing_calibrated || imager != Some(own) => Some((own, None)),
+        (_, Some(imager)) => Some(match header.magnification.filter(|factor| *factor > 0.0) {
+            Some(factor) => (imager.map(|mm| mm / factor), Some(Assumption::MagnificationFactor)),
+            None => (imager, Some(Assumption::ImagerPixelSpacing)),
+        }),
+        _ => known(header.scanned_pixel_spacing).map(|s| (s, Some(Assumption::NominalScannedPixelSpacing))),
+    }
 }
 
 fn positions(headers: &[Header], assumed: &mut Vec<Assumption>) -> Result<Vec<Point3<Lps>>> {

@@ -22,6 +22,8 @@ pub enum SuvKind {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct PetAttributes {
     pub(super) units: String,
+    /// SUVType (0054,1006): what values in g/ml are normalized by.
+    pub(super) suv_type: String,
     /// CorrectedImage, split.
     pub(super) corrected: Vec<String>,
     pub(super) decay_correction: String,
@@ -62,6 +64,13 @@ pub(super) enum NoSuv {
     Unfit { attribute: &'static str, expected: &'static str, found: String },
 }
 
+/// In Bq. No image is made of less, while some files give MBq, against the standard.
+const LEAST_DOSE: f64 = 1e4;
+/// After as many half-lives a thousandth is left of the activity: too little for an image, so that the times must be wrong.
+const MOST_HALF_LIVES: f64 = 10.0;
+/// The two attributes of the injection's time may differ by as many seconds.
+const SAME_TIME: f64 = 60.0;
+
 type Result<T> = std::result::Result<T, NoSuv>;
 
 /// The factor from the rescaled values of an image to SUV.
@@ -70,8 +79,10 @@ type Result<T> = std::result::Result<T, NoSuv>;
 pub(super) fn factor(pet: &PetAttributes, kind: SuvKind, first_acquisition: Option<Moment>) -> Result<f64> {
     let to_weight = |factor: f64| Ok(factor * normalization(pet, kind)? / weight_g(pet)?);
     match pet.units.as_str() {
-        "GML" if kind == SuvKind::BodyWeight => Ok(1.0),
-        "GML" => to_weight(1.0),
+        "GML" => match kind_of(pet)? {
+            stored if stored == kind => Ok(1.0),
+            stored => Ok(normalization(pet, kind)? / normalization(pet, stored)?),
+        },
         "BQML" => Ok(normalization(pet, kind)? / dose_at_scan(pet, first_acquisition)?),
         "CNTS" => match (positive(pet.philips_suv), positive(pet.philips_activity)) {
             (Some(factor), _) if kind == SuvKind::BodyWeight => Ok(factor),
@@ -88,6 +99,21 @@ pub(super) fn factor(pet: &PetAttributes, kind: SuvKind, first_acquisition: Opti
     }
 }
 
+/// What values in g/ml are (PS3.3 C.8.9.1): by body weight where nothing is said.
+fn kind_of(pet: &PetAttributes) -> Result<SuvKind> {
+    match pet.suv_type.as_str() {
+        "" | "BW" => Ok(SuvKind::BodyWeight),
+        "LBM" => Ok(SuvKind::LeanBodyMassJames),
+        "LBMJAMES128" => Ok(SuvKind::LeanBodyMassJames128),
+        "LBMJANMA" => Ok(SuvKind::LeanBodyMassJanma),
+        found => Err(NoSuv::Unfit {
+            attribute: "SUVType",
+            expected: "BW, LBM, LBMJAMES128 or LBMJANMA",
+            found: found.to_string(),
+        }),
+    }
+}
+
 /// The activity that was injected, decayed to the time that the values are corrected to, in Bq.
 fn dose_at_scan(pet: &PetAttributes, first_acquisition: Option<Moment>) -> Result<f64> {
     for needed in ["ATTN", "DECY"] {
@@ -100,13 +126,20 @@ fn dose_at_scan(pet: &PetAttributes, first_acquisition: Option<Moment>) -> Resul
         }
     }
     let dose = positive(pet.dose).ok_or(NoSuv::Missing("RadionuclideTotalDose"))?;
+    if dose < LEAST_DOSE {
+        return Err(NoSuv::Unfit {
+            attribute: "RadionuclideTotalDose",
+            expected: "a dose in Bq, above 10 kBq",
+            found: dose.to_string(),
+        });
+    }
     match pet.decay_correction.as_str() {
         // To the injection: nothing has decayed.
         "ADMIN" => Ok(dose),
         "START" => {
             let half_life = positive(pet.half_life).ok_or(NoSuv::Missing("RadionuclideHalfLife"))?;
             let scan = scan_start(pet, half_life, first_acquisition)?;
-            let seconds = seconds_since_injection(pet, scan)?;
+            let seconds = seconds_since_injection(pet, half_life, scan)?;
             Ok(dose * (-seconds / half_life).exp2())
         }
         "" => Err(NoSuv::Missing("DecayCorrection")),
@@ -145,22 +178,34 @@ fn back_from_frame(pet: &PetAttributes, half_life: f64) -> Result<Moment> {
     Ok(acquisition.plus(average - reference))
 }
 
-fn seconds_since_injection(pet: &PetAttributes, scan: Moment) -> Result<f64> {
+fn seconds_since_injection(pet: &PetAttributes, half_life: f64, scan: Moment) -> Result<f64> {
     let seconds = match (pet.injection, pet.injection_time) {
+        (Some(injection), Some(time)) if !is_at(injection, time) => {
+            return Err(NoSuv::Unfit {
+                attribute: "RadiopharmaceuticalStartDateTime",
+                expected: "the time of RadiopharmaceuticalStartTime",
+                found: "another one".to_string(),
+            });
+        }
         (Some(injection), _) => scan.seconds_since(injection),
         // Without a date: on the day of the scan, or, where that is before it, on the day before.
         (None, Some(time)) => (scan.seconds_of_day() - time).rem_euclid(24.0 * 3600.0),
         (None, None) => return Err(NoSuv::Missing("RadiopharmaceuticalStartDateTime")),
     };
-    // No tracer is imaged before it is there, nor after a week.
-    if (0.0..7.0 * 24.0 * 3600.0).contains(&seconds) {
+    if (0.0..=MOST_HALF_LIVES * half_life).contains(&seconds) {
         return Ok(seconds);
     }
     Err(NoSuv::Unfit {
         attribute: "RadiopharmaceuticalStartDateTime",
-        expected: "a time at most a week before the scan",
+        expected: "a time before the scan, by at most 10 half-lives",
         found: format!("{seconds:.0} s before"),
     })
+}
+
+/// Whether a moment is at a time of the day, in seconds.
+fn is_at(moment: Moment, time: f64) -> bool {
+    let apart = (moment.seconds_of_day() - time).abs();
+    apart.min(24.0 * 3600.0 - apart) <= SAME_TIME
 }
 
 /// What the activity is spread over, in g.
@@ -317,6 +362,39 @@ mod tests {
         assert!(matches!(missing(|p| p.corrected = vec!["DECY".into()]), Err(NoSuv::Unfit { .. })));
         assert!(matches!(missing(|p| p.decay_correction = "NONE".into()), Err(NoSuv::Unfit { .. })));
         assert!(matches!(missing(|p| p.units = "PROPCPS".into()), Err(NoSuv::Unfit { .. })));
+    }
+
+    #[test]
+    fn values_in_grams_per_ml_are_of_their_own_kind() {
+        let stored = |kind: &str| PetAttributes { units: "GML".into(), suv_type: kind.into(), ..pet() };
+        assert_close(body_weight(&stored("BW")), 1.0);
+        assert_close(factor(&stored("LBM"), SuvKind::LeanBodyMassJames, None), 1.0);
+        assert_close(body_weight(&stored("LBM")), 80.0 / 64.296_296_296_296_3);
+        let from_weight = factor(&stored(""), SuvKind::LeanBodyMassJanma, None);
+        assert_close(from_weight, 61.731_409_544_950_06 / 80.0);
+        for other in ["BSA", "IBW"] {
+            assert!(matches!(body_weight(&stored(other)), Err(NoSuv::Unfit { attribute: "SUVType", .. })));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        let refused = |change: fn(&mut PetAttributes)| {
+            let mut pet = pet();
+            change(&mut pet);
+            match body_weight(&pet) {
+                Err(NoSuv::Unfit { attribute, .. }) => attribute,
+                other => panic!("{other:?}"),
+            }
+        };
+        // In MBq.
+        assert_eq!(refused(|p| p.dose = Some(400.0)), "RadionuclideTotalDose");
+        // An injection a minute after the scan is not one a day before.
+        let date_time = "RadiopharmaceuticalStartDateTime";
+        assert_eq!(refused(|p| p.injection_time = Some(11.0 * 3600.0 + 50.0 * 60.0 + 46.2)), date_time);
+        assert_eq!(refused(|p| p.injection = at("080000")), date_time);
+        let both = PetAttributes { injection: at("100000.5"), ..pet() };
+        assert!(body_weight(&both).is_ok());
     }
 
     #[test]

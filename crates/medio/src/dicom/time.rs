@@ -15,11 +15,17 @@ impl Moment {
         Some(Self { seconds: parse_date(date)? * DAY + parse_time(time)? })
     }
 
-    /// From a date and time (DT) with at least a date and an hour. An offset from UTC is left aside: the times of one file share it.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    /// From a date and time (DT) with at least a date and an hour. One with an offset from UTC is brought to the zone of the
+    /// file's other times (TimezoneOffsetFromUTC, in seconds); where the file does not say that, it is taken to be theirs.
+    pub(super) fn parse(text: &str, zone: Option<f64>) -> Option<Self> {
         let text = text.trim();
-        let local = text.find(['+', '-']).map_or(Some(text), |at| text.get(..at))?;
-        Self::new(local.get(..8)?, local.get(8..)?)
+        let at = text.find(['+', '-']).unwrap_or(text.len());
+        let (local, offset) = text.split_at_checked(at)?;
+        let moment = Self::new(local.get(..8)?, local.get(8..)?)?;
+        Some(match zone.zip(zone_of(offset)) {
+            Some((zone, own)) => moment.plus(zone - own),
+            None => moment,
+        })
     }
 
     pub(super) fn seconds_since(self, earlier: Self) -> f64 {
@@ -52,6 +58,17 @@ pub(super) fn parse_time(text: &str) -> Option<f64> {
     // 60 is a leap second.
     let valid = hours < 24.0 && minutes < 60.0 && seconds <= 60.0;
     valid.then_some(hours * 3600.0 + minutes * 60.0 + seconds + fraction)
+}
+
+/// Seconds of an offset from UTC, `+HHMM` or `-HHMM`.
+pub(super) fn zone_of(text: &str) -> Option<f64> {
+    let (sign, digits) = text.split_at_checked(1)?;
+    let sign = match sign {
+        "+" => 1.0,
+        "-" => -1.0,
+        _ => return None,
+    };
+    (digits.len() == 4).then(|| parse_time(digits)).flatten().map(|seconds| sign * seconds)
 }
 
 /// Days since 1970-01-01 of a date (DA): `YYYYMMDD`; the points of old files are read too.
@@ -108,10 +125,17 @@ mod tests {
 
     #[test]
     fn date_times() {
-        let moment = Moment::parse("20240301003000.250000+0100").unwrap();
+        let moment = Moment::parse("20240301003000.250000+0100", None).unwrap();
         assert_eq!(moment.seconds_since(Moment::new("20240229", "2330").unwrap()), 3600.25);
         assert_eq!(moment.seconds_of_day(), 1800.25);
-        assert_eq!(Moment::parse("202403"), None);
-        assert_eq!(Moment::parse("20240301é0"), None);
+        // Half past eleven in UTC is half past midnight an hour east.
+        let utc = Moment::parse("20240229233000.250000+0000", zone_of("+0100")).unwrap();
+        assert_eq!(utc.seconds_since(moment), 0.0);
+        assert_eq!(
+            [zone_of("-0530"), zone_of("0530"), zone_of("+5"), zone_of("")],
+            [Some(-19_800.0), None, None, None]
+        );
+        assert_eq!(Moment::parse("202403", None), None);
+        assert_eq!(Moment::parse("20240301é0", None), None);
     }
 }

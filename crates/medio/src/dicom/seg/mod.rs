@@ -6,6 +6,9 @@
 //! | fractions of 8 bits (FRACTIONAL) | [`write_fractions`] | yes |
 //! | labels of 8 or 16 bits (LABELMAP, Supplement 243) | [`write()`] with [`SegKind::LabelMap`] | yes |
 //!
+//! A scan finds segmentations as series of [`SeriesKind::Segmentation`](super::SeriesKind::Segmentation), which
+//! [`Series::segmentation`](super::Series::segmentation) reads, from archives and memory too.
+//!
 //! Files are written uncompressed, explicit VR little endian; RLE and deflated ones are read too.
 //!
 //! ```no_run
@@ -30,8 +33,9 @@ mod segment;
 mod segmentation;
 mod write;
 
+pub(super) use object::LABEL_MAP_STORAGE;
 pub use options::{SegKind, SegOptions};
-pub use read::read;
+pub use read::{read, read_bytes};
 pub use segment::{Algorithm, Segment, Tracking};
 pub use segmentation::{Content, Overlap, Segmentation};
 pub use write::{write, write_fractions, write_masks};

@@ -13,7 +13,7 @@ use crate::dicom::write::{Code, NewDataSet, Origin, Output, Plane, Planes, Sourc
 use crate::error::{Error, Result};
 
 /// Label Map Segmentation Storage (PS3.4 B.5), of 2024.
-pub(super) const LABEL_MAP_STORAGE: &str = "1.2.840.10008.5.1.4.1.1.66.7";
+pub(in crate::dicom) const LABEL_MAP_STORAGE: &str = "1.2.840.10008.5.1.4.1.1.66.7";
 /// The value of a fraction of 1.
 pub(super) const MAXIMUM_FRACTION: u16 = 255;
 /// The most frames: their number is an integer string, of 31 bits.

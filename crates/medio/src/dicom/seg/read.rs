@@ -37,7 +37,24 @@ use crate::error::{Error, Result};
 /// - [`Error::Unsupported`](crate::Error::Unsupported): pixels of other than 1, 8 or 16 bits; big endian.
 /// - [`Error::Io`](crate::Error::Io).
 pub fn read(path: impl AsRef<Path>) -> Result<Segmentation> {
-    let file = ObjectFile::read(path.as_ref())?;
+    segmentation(&ObjectFile::read(path.as_ref())?)
+}
+
+/// [`read`] of a file in memory; `name` is its name for messages.
+///
+/// ```no_run
+/// let file = std::fs::read("lungs.dcm").unwrap();
+/// let segmentation = medio::dicom::seg::read_bytes("lungs.dcm", file)?;
+/// # Ok::<(), medio::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`read`], but for [`Error::Io`](crate::Error::Io).
+pub fn read_bytes(name: impl AsRef<Path>, bytes: Vec<u8>) -> Result<Segmentation> {
+    segmentation(&ObjectFile::parse(name.as_ref(), bytes)?)
+}
+
+fn segmentation(file: &ObjectFile) -> Result<Segmentation> {
     let data = file.data_set();
     let class = file.text(data, tags::SOP_CLASS_UID);
     if class != uids::SEGMENTATION_STORAGE && class != LABEL_MAP_STORAGE {
@@ -59,9 +76,9 @@ pub fn read(path: impl AsRef<Path>) -> Result<Segmentation> {
     if size.contains(&0) {
         return Err(file.invalid("Rows and Columns", "at least 1", format!("{} x {}", size[0], size[1])));
     }
-    let segments = segments(&file, content)?;
-    let described = describe_frames(&file, content, size, &segments)?;
-    let pixels = pixels(&file, content, described.planes.len(), size)?;
+    let segments = segments(file, content)?;
+    let described = describe_frames(file, content, size, &segments)?;
+    let pixels = pixels(file, content, described.planes.len(), size)?;
     let grid = grid::find(&described.planes, described.between)
         .map_err(|(expected, found)| file.invalid("positions of frames", expected, found))?;
     let frames: Vec<_> = (grid.slices.iter().zip(&described.segments))
@@ -79,6 +96,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<Segmentation> {
         segments,
         geometry: grid.geometry,
         frames,
+        unused_descriptions: described.unused,
         pixels,
         maximum,
         study_uid: file.text(data, tags::STUDY_INSTANCE_UID),
@@ -149,6 +167,8 @@ struct Described {
     planes: Vec<Plane>,
     /// The number of each frame's segment; 0 for labels.
     segments: Vec<u16>,
+    /// Items beyond those of the frames.
+    unused: usize,
     /// Distance of slices in mm.
     between: Option<f64>,
 }
@@ -162,8 +182,12 @@ fn describe_frames(
     let data = file.data_set();
     let shared = data.item(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE);
     let known: HashSet<u16> = segments.iter().map(|s| s.number).collect();
-    let mut described = Described { planes: Vec::new(), segments: Vec::new(), between: None };
-    for frame in data.items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE) {
+    let mut described = Described { planes: Vec::new(), segments: Vec::new(), between: None, unused: 0 };
+    let frames = data.get(tags::NUMBER_OF_FRAMES).and_then(|e| e.integer()).unwrap_or(1);
+    let frames = usize::try_from(frames).unwrap_or(0);
+    let items = data.items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE);
+    described.unused = items.clone().count().saturating_sub(frames);
+    for frame in items.take(frames) {
         // A frame's own group counts before the one of all frames.
         let group = |tag| frame.item(tag).or_else(|| shared?.item(tag));
         let position = group(tags::PLANE_POSITION_SEQUENCE)
@@ -197,12 +221,11 @@ fn describe_frames(
         described.planes.push(Plane { position, orientation, spacing, size });
         described.segments.push(segment);
     }
-    let frames = data.get(tags::NUMBER_OF_FRAMES).and_then(|e| e.integer()).unwrap_or(1);
-    if i64::try_from(described.planes.len()) != Ok(frames) || frames == 0 {
+    if described.planes.len() != frames || frames == 0 {
         let found = format!("{} descriptions", described.planes.len());
         return Err(file.invalid(
             "NumberOfFrames",
-            "as many as are described",
+            "no more than are described",
             format!("{frames} and {found}"),
         ));
     }

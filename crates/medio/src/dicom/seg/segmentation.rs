@@ -58,6 +58,7 @@ pub struct Segmentation {
     pub(super) segments: Vec<Segment>,
     pub(super) geometry: Geometry,
     pub(super) frames: Vec<Placed>,
+    pub(super) unused_descriptions: usize,
     pub(super) pixels: Pixels,
     /// The value of a fraction of 1.
     pub(super) maximum: u16,
@@ -71,6 +72,12 @@ impl Segmentation {
     /// How it is stored.
     pub const fn content(&self) -> Content {
         self.content
+    }
+
+    /// How many items of PerFrameFunctionalGroupsSequence have no frame, as in an excerpt of a file: 0 in a sound one. The first
+    /// items are taken to be those of the frames.
+    pub const fn unused_descriptions(&self) -> usize {
+        self.unused_descriptions
     }
 
     /// What the segments stand for, in the order of the file; without one for the background.

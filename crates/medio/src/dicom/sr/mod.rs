@@ -15,5 +15,5 @@ mod write;
 
 pub use finding::{Finding, Measurement, Region, Site};
 pub use options::SrOptions;
-pub use read::{MeasurementReport, read};
+pub use read::{MeasurementReport, read, read_bytes};
 pub use write::write_measurements;

@@ -43,7 +43,18 @@ pub struct MeasurementReport {
 /// [`Error::Io`](crate::Error::Io); [`Error::Invalid`](crate::Error::Invalid) for a file that is no measurement report, for
 /// coordinates that are no points, and for boxes in several frames of reference.
 pub fn read(path: impl AsRef<Path>) -> Result<MeasurementReport> {
-    let file = ObjectFile::read(path.as_ref())?;
+    report(&ObjectFile::read(path.as_ref())?)
+}
+
+/// [`read`] of a file in memory; `name` is its name for messages.
+///
+/// # Errors
+/// As [`read`], but for [`Error::Io`](crate::Error::Io).
+pub fn read_bytes(name: impl AsRef<Path>, bytes: Vec<u8>) -> Result<MeasurementReport> {
+    report(&ObjectFile::parse(name.as_ref(), bytes)?)
+}
+
+fn report(file: &ObjectFile) -> Result<MeasurementReport> {
     let root = file.data_set();
     if !file.code(root, tags::CONCEPT_NAME_CODE_SEQUENCE).is_some_and(|name| name.is_same(&names::report())) {
         return Err(file.invalid(
@@ -59,9 +70,9 @@ pub fn read(path: impl AsRef<Path>) -> Result<MeasurementReport> {
         findings: Vec::new(),
         other_groups: 0,
     };
-    for measurements in children(&file, root, names::measurements()) {
-        for group in children(&file, measurements, names::group()) {
-            let (finding, frame_of_reference) = read_group(&file, group)?;
+    for measurements in children(file, root, names::measurements()) {
+        for group in children(file, measurements, names::group()) {
+            let (finding, frame_of_reference) = read_group(file, group)?;
             let Some(finding) = finding else {
                 report.other_groups += 1;
                 continue;
