@@ -4,7 +4,7 @@ use std::path::Path;
 
 use medcore::Volume;
 use medio::Format;
-use medio::dicom::{Report, Series, Study};
+use medio::dicom::{Report, Series, SeriesKind, Study};
 
 use crate::error::{Error, Result};
 
@@ -64,13 +64,10 @@ fn texts(notes: &[impl ToString]) -> Vec<String> {
 
 fn read_dicom(path: &Path, number: Option<usize>) -> Result<Scan> {
     let study = medio::dicom::scan(path)?;
-    // The segments of one file are listed one by one.
-    if let Some(series) =
-        study.first().filter(|_| number.is_none() && study.iter().all(|s| s.modality() == "SEG"))
-    {
+    let series = choose(path, &study, number)?;
+    if series.kind() == SeriesKind::Segmentation {
         return read_segmentation(series);
     }
-    let series = choose(path, &study, number)?;
     let (volume, report) = series.load()?;
     let number = series.number().map_or_else(String::new, |n| format!(" series {n}"));
     let mut notes = findings(&report);
@@ -84,8 +81,7 @@ fn read_dicom(path: &Path, number: Option<usize>) -> Result<Scan> {
 
 /// The segments as labels.
 fn read_segmentation(series: &Series) -> Result<Scan> {
-    let file = series.files().next().unwrap_or(Path::new(""));
-    let labels = medio::dicom::seg::read(file)?.to_label_map()?;
+    let labels = series.segmentation()?.to_label_map()?;
     let notes =
         labels.labels().iter().map(|(number, label)| format!("label {number}: {}", label.name)).collect();
     let volume = labels.into_volume().cast();

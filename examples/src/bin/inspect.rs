@@ -117,6 +117,7 @@ fn print_series(study: &Study) {
             SeriesKind::Volume => "volume",
             SeriesKind::Projection => "image",
             SeriesKind::Sequence => "sequence",
+            SeriesKind::Segmentation => "segmentation",
             _ => "other",
         };
         rows.push([
@@ -175,6 +176,9 @@ fn print_skipped(study: &Study) {
 
 fn inspect_series(number: usize, series: &Series, output: &Path) -> Result<()> {
     println!("\nseries {number}");
+    if series.kind() == SeriesKind::Segmentation {
+        return describe_segments(series);
+    }
     let path = output.join(format!("series-{number}.png"));
     match is_placed(series).then(|| series.load()) {
         Some(Ok((volume, report))) => {
@@ -193,6 +197,23 @@ fn inspect_series(number: usize, series: &Series, output: &Path) -> Result<()> {
             draw_images(series, &path)
         }
     }
+}
+
+/// Names and volumes of the segments.
+fn describe_segments(series: &Series) -> Result<()> {
+    let segmentation = series.segmentation()?;
+    let voxel_ml = segmentation.geometry().spacing().voxel_volume() / 1e3;
+    for segment in segmentation.segments() {
+        let mask = segmentation.mask(segment.number)?;
+        let voxels = mask.as_slice().iter().filter(|v| **v > 0).count();
+        println!(
+            "  {} {}: {voxels} voxels, {:.2} ml",
+            segment.number,
+            segment.name,
+            voxels as f64 * voxel_ml
+        );
+    }
+    Ok(())
 }
 
 fn describe_values(scan: &Scan) {
