@@ -108,6 +108,10 @@ def by_simpleitk(folder, size, name, compress):
     return folder / name
 
 
+def nrrd(folder, size):
+    return by_simpleitk(folder, size, "ct.nrrd", False)
+
+
 def nrrd_gzip(folder, size):
     return by_simpleitk(folder, size, "ct.nrrd", True)
 
@@ -278,6 +282,7 @@ def tasks():
         "nii-gz": Task(".nii.gz int16, 512 x 512 x 200", "nifti", nifti_gzip, bound="inflate", cold=True),
         "nii": Task(".nii int16", "nifti", nifti, bound="copy", cold=True),
         "nii-float": Task(".nii float32", "nifti", nifti_float, bound="copy"),
+        "nrrd": Task(".nrrd int16", "nrrd", nrrd, bound="copy"),
         "nrrd-gz": Task(".nrrd gzip int16", "nrrd", nrrd_gzip, bound="inflate"),
         "mha": Task(".mha int16", "metaimage", metaimage, bound="copy"),
         "mha-z": Task(".mha compressed int16", "metaimage", metaimage_compressed, bound="inflate"),

@@ -12,6 +12,10 @@ use crate::output::Output;
 pub(crate) enum Operation {
     /// A NIfTI file to a volume.
     Nifti,
+    /// A NRRD file to a volume.
+    Nrrd,
+    /// A MetaImage file to a volume.
+    MetaImage,
     /// A folder with one DICOM series to a volume, finding the series included.
     Dicom,
     /// A folder to the series in it, by headers only.
@@ -29,11 +33,14 @@ pub(crate) enum Prepared {
 }
 
 impl Operation {
-    pub(crate) const ALL: [Self; 4] = [Self::Nifti, Self::Dicom, Self::Scan, Self::Resample];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Nifti, Self::Nrrd, Self::MetaImage, Self::Dicom, Self::Scan, Self::Resample];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Nifti => "nifti",
+            Self::Nrrd => "nrrd",
+            Self::MetaImage => "metaimage",
             Self::Dicom => "dicom",
             Self::Scan => "scan",
             Self::Resample => "resample",
@@ -74,6 +81,10 @@ impl Prepared {
             }
             Self::Path(Operation::Dicom, path) => Ok(Output::Volume(Box::new(series(path)?))),
             Self::Path(Operation::Scan, path) => Ok(Output::Series(scan(path)?)),
+            Self::Path(Operation::Nrrd, path) => Ok(Output::Volume(Box::new(medio::nrrd::read(path)?))),
+            Self::Path(Operation::MetaImage, path) => {
+                Ok(Output::Volume(Box::new(medio::metaimage::read(path)?)))
+            }
             Self::Path(Operation::Nifti | Operation::Resample, path) => {
                 Ok(Output::Volume(Box::new(medio::nifti::read(path)?)))
             }

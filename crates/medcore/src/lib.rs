@@ -13,6 +13,7 @@
 //! | display windows | [`Window`] |
 //! | another orientation, the same voxels | [`Volume::reorient`], [`Geometry::reorient`] |
 //! | a part, or more around it | [`Volume::crop`], [`Volume::pad`], [`Volume::crop_or_pad`], [`Image::crop`], [`Image::pad`] |
+//! | memory for voxels | [`zeroed`], [`reserve`] |
 //! | other voxels | [`Volume::resample`], [`Volume::resize`], [`Volume::resample_to`], [`Image::resize`], [`Interpolation`] |
 //!
 //! Arrays are indexed `[slice, row, column]`; voxel points are x = column, y = row, z = slice; patient coordinates are
@@ -24,6 +25,7 @@ mod crop_pad;
 mod error;
 mod gather;
 mod geometry;
+mod huge_pages;
 mod image;
 mod interpolation;
 mod label_map;
@@ -41,6 +43,7 @@ mod taps;
 mod volume;
 mod window;
 
+pub use allocate::{reserve, zeroed};
 pub use bounds::{Box3, PixelBox};
 pub use error::{Error, Result};
 pub use geometry::Geometry;

@@ -1,7 +1,8 @@
 //! Number types that voxels and pixels can have.
 
 mod sealed {
-    pub trait Sealed {}
+    /// Zeroed memory is a 0 of every one of them.
+    pub trait Sealed: bytemuck::Zeroable {}
 }
 
 /// A number type that a [`Volume`](crate::Volume) or [`Image`](crate::Image) can hold.

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::allocate::filled;
+use crate::allocate::{filled, zeroed};
 use crate::error::Result;
 use crate::scalar::Scalar;
 use crate::taps::Taps;
@@ -12,23 +12,62 @@ const ROWS_PER_TASK: usize = 8;
 
 /// Blends the voxels of a volume along its three axes (array order) and rounds to `U`.
 ///
-/// Two passes, over slices and within slices; the one that leaves fewer voxels for the other goes first, so that what is
-/// kept between the two in `f32` is never larger than the source or than the result.
+/// Two passes, over slices and within slices; the one that leaves fewer voxels for the other goes first. Slice by slice, so that
+/// between the two no more is kept in `f32` than the slices that one new slice is made of.
 pub(crate) fn blend<T: Scalar, U: Scalar>(source: &[T], taps: &[Taps; 3]) -> Result<Vec<U>> {
     let [slices, rows, columns] = taps;
-    let plane = rows.old() * columns.old();
+    let (old, new) = (rows.old() * columns.old(), rows.new_len() * columns.new_len());
+    let slice = |index: usize| &source[index * old..][..old];
+    let mut result = zeroed(slices.new_len() * new)?;
+    let runs = slices.runs().zip(result.chunks_exact_mut(new));
     if slices.is_identity() {
-        return within_slices(source, slices.old(), rows, columns);
-    }
-    if rows.is_identity() && columns.is_identity() {
-        return across_slices(source, slices, plane, columns.old());
-    }
-    if slices.new_len() <= slices.old() {
-        let between: Vec<f32> = across_slices(source, slices, plane, columns.old())?;
-        within_slices(&between, slices.new_len(), rows, columns)
+        within_slices(source, rows, columns, &mut result);
+    } else if rows.is_identity() && columns.is_identity() {
+        for ((start, weights), out) in runs {
+            across_slices(|index| slice(start + index), weights, columns.old(), out);
+        }
+    } else if slices.new_len() <= slices.old() {
+        let mut between = zeroed::<f32>(old)?;
+        for ((start, weights), out) in runs {
+            across_slices(|index| slice(start + index), weights, columns.old(), &mut between);
+            within_slices(&between, rows, columns, out);
+        }
     } else {
-        let between: Vec<f32> = within_slices(source, slices.old(), rows, columns)?;
-        across_slices(&between, slices, rows.new_len() * columns.new_len(), columns.new_len())
+        let mut between =
+            Recent::new(slices.runs().map(|(_, weights)| weights.len()).max().unwrap_or(0), new)?;
+        for ((start, weights), out) in runs {
+            for index in start..start + weights.len() {
+                between.keep(index, |plane| within_slices(slice(index), rows, columns, plane));
+            }
+            across_slices(|index| between.get(start + index), weights, columns.new_len(), out);
+        }
+    }
+    Ok(result)
+}
+
+/// The last few slices in a row, one of which is made at a time.
+struct Recent {
+    /// With their indices; each has its place by that.
+    slices: Vec<(Option<usize>, Vec<f32>)>,
+}
+
+impl Recent {
+    fn new(count: usize, size: usize) -> Result<Self> {
+        let slices = (0..count).map(|_| Ok((None, zeroed(size)?))).collect::<Result<_>>()?;
+        Ok(Self { slices })
+    }
+
+    fn keep(&mut self, index: usize, make: impl FnOnce(&mut [f32])) {
+        let place = index % self.slices.len();
+        let (kept, plane) = &mut self.slices[place];
+        if *kept != Some(index) {
+            make(plane);
+            *kept = Some(index);
+        }
+    }
+
+    fn get(&self, index: usize) -> &[f32] {
+        &self.slices[index % self.slices.len()].1
     }
 }
 
@@ -47,48 +86,37 @@ pub(crate) fn select<T: Scalar>(source: &[T], size: [usize; 3], indices: &[Vec<u
     Ok(result)
 }
 
-fn across_slices<T: Scalar, U: Scalar>(
-    source: &[T],
-    slices: &Taps,
-    plane: usize,
+/// The weighted sum of slices, one for each weight.
+fn across_slices<'a, T: Scalar, U: Scalar>(
+    slice: impl Fn(usize) -> &'a [T] + Sync,
+    weights: &[f32],
     width: usize,
-) -> Result<Vec<U>> {
-    let rows = plane / width;
-    let mut result = filled(slices.new_len() * plane, U::default())?;
-    let fill = |line: &mut Vec<f32>, (index, out): (usize, &mut [U])| {
-        let (start, weights) = slices.run(index / rows);
-        let first = start * plane + index % rows * width;
-        sum_lines(&source[first..], plane, weights, line);
+    out: &mut [U],
+) {
+    let fill = |line: &mut Vec<f32>, (row, out): (usize, &mut [U])| {
+        sum_lines(|index| &slice(index)[row * width..][..width], weights, line);
         store(line, out);
     };
-    let tasks = result.par_chunks_mut(width).enumerate().with_min_len(ROWS_PER_TASK);
+    let tasks = out.par_chunks_mut(width).enumerate().with_min_len(ROWS_PER_TASK);
     tasks.for_each_init(|| vec![0.0; width], fill);
-    Ok(result)
 }
 
-fn within_slices<T: Scalar, U: Scalar>(
-    source: &[T],
-    slices: usize,
-    rows: &Taps,
-    columns: &Taps,
-) -> Result<Vec<U>> {
+/// Blends each of one or several slices along its rows and columns.
+fn within_slices<T: Scalar, U: Scalar>(source: &[T], rows: &Taps, columns: &Taps, out: &mut [U]) {
     let (width, new_rows, new_width) = (columns.old(), rows.new_len(), columns.new_len());
     let keep_columns = columns.is_identity();
-    let mut result = filled(slices * new_rows * new_width, U::default())?;
     let fill = |line: &mut Vec<f32>, (index, out): (usize, &mut [U])| {
         let (start, weights) = rows.run(index % new_rows);
-        let first = (index / new_rows * rows.old() + start) * width;
-        sum_lines(&source[first..], width, weights, line);
+        let first = index / new_rows * rows.old() + start;
+        sum_lines(|index| &source[(first + index) * width..][..width], weights, line);
         if keep_columns { store(line, out) } else { blend_line(line, columns, out) }
     };
-    let tasks = result.par_chunks_mut(new_width).enumerate().with_min_len(ROWS_PER_TASK);
+    let tasks = out.par_chunks_mut(new_width).enumerate().with_min_len(ROWS_PER_TASK);
     tasks.for_each_init(|| vec![0.0; width], fill);
-    Ok(result)
 }
 
-/// The weighted sum of lines that lie `stride` apart.
-fn sum_lines<T: Scalar>(source: &[T], stride: usize, weights: &[f32], sum: &mut [f32]) {
-    let line = |index: usize| &source[index * stride..][..sum.len()];
+/// The weighted sum of lines, one for each weight.
+fn sum_lines<'a, T: Scalar>(line: impl Fn(usize) -> &'a [T], weights: &[f32], sum: &mut [f32]) {
     match *weights {
         [a] => {
             let first = line(0);
@@ -107,8 +135,7 @@ fn sum_lines<T: Scalar>(source: &[T], stride: usize, weights: &[f32], sum: &mut 
         _ => {
             sum.fill(0.0);
             for (index, &weight) in weights.iter().enumerate() {
-                let line = &source[index * stride..][..sum.len()];
-                sum.iter_mut().zip(line).for_each(|(s, x)| *s += weight * x.to_f32());
+                sum.iter_mut().zip(line(index)).for_each(|(s, x)| *s += weight * x.to_f32());
             }
         }
     }

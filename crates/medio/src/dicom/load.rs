@@ -147,14 +147,8 @@ fn keep_inflated(jobs: &[Job<'_>]) -> Result<Vec<Arc<Vec<u8>>>> {
 }
 
 fn allocate(voxels: usize, header: &Header) -> Result<Vec<f32>> {
-    // `vec!` gets zeroed pages from the system for nothing but ends the process when there are none: ask first.
-    let mut probe: Vec<f32> = Vec::new();
-    probe.try_reserve_exact(voxels).map_err(|_| Error::Io {
-        path: header.path.clone(),
-        source: std::io::ErrorKind::OutOfMemory.into(),
-    })?;
-    drop(probe);
-    Ok(vec![0.0; voxels])
+    let source = || std::io::ErrorKind::OutOfMemory.into();
+    medcore::zeroed(voxels).map_err(|_| Error::Io { path: header.path.clone(), source: source() })
 }
 
 /// Linear interpolation between slices.

@@ -6,7 +6,6 @@
 use std::any::Any;
 use std::io::ErrorKind;
 
-use bytemuck::allocation::try_zeroed_vec;
 use medcore::Scalar;
 use rayon::prelude::*;
 
@@ -133,7 +132,7 @@ fn plain<T: Target>(
     let last = (runs.inner.0 * runs.outer.0).saturating_sub(1);
     let end = runs.offset(last) + (runs.len * size) as u64;
     source.check_room(end, VOXELS)?;
-    let mut voxels: Vec<T> = try_zeroed_vec(count).map_err(|()| out_of_memory(source))?;
+    let mut voxels: Vec<T> = medcore::zeroed(count).map_err(|_| out_of_memory(source))?;
     let from = &*source;
     let as_stored = NumberType::of::<T>() == coding.number
         && coding.scaling.is_none()
@@ -204,7 +203,7 @@ fn inflate<T: Target>(
 }
 
 /// Room for `now` more of `count` voxels: at most what the file's length makes plausible, then doubling.
-fn reserve<T>(voxels: &mut Vec<T>, now: usize, count: usize, source: &Source<'_>) -> Result<()> {
+fn reserve<T: Target>(voxels: &mut Vec<T>, now: usize, count: usize, source: &Source<'_>) -> Result<()> {
     if voxels.capacity() - voxels.len() >= now {
         return Ok(());
     }
@@ -212,7 +211,7 @@ fn reserve<T>(voxels: &mut Vec<T>, now: usize, count: usize, source: &Source<'_>
     let first = usize::try_from(plausible).unwrap_or(usize::MAX).clamp(BLOCK, count.max(BLOCK));
     // Exactly, and never beyond the count.
     let more = (count - voxels.len()).min(voxels.len().max(first));
-    voxels.try_reserve_exact(more).map_err(|_| out_of_memory(source))
+    medcore::reserve(voxels, more).map_err(|_| out_of_memory(source))
 }
 
 fn append<T: Target>(bytes: &[u8], coding: Coding, convert: Convert<T>, voxels: &mut Vec<T>) {

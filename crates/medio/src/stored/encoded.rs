@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use flate2::bufread::ZlibDecoder;
 
 use super::number::NumberType;
+use super::raw::Raw;
 use super::source::{GzipMembers, MAX_EXPANSION, Source};
 use super::text::{Decoded, Hex, Numbers};
 use crate::error::{Error, Result};
@@ -83,6 +84,11 @@ pub(crate) fn source<'a>(header: &'a Path, parts: Vec<Part<'a>>, layout: Layout)
     for part in &parts {
         stored = stored.saturating_add(part.check(header, layout)?);
     }
+    if let ([part], Encoding::Raw, (_, 1)) = (parts.as_slice(), layout.encoding, layout.pick)
+        && let Some(source) = part.plain(header, layout)?
+    {
+        return Ok(source);
+    }
     let several = parts.len() > 1;
     let chain = Chain { parts: parts.into_iter(), layout, several, current: None };
     let reader: Box<dyn Read + Send + Sync + 'a> = match layout.pick {
@@ -125,6 +131,22 @@ impl<'a> Part<'a> {
             return Err(Error::Truncated { path: path.into(), what: VOXELS, expected, found: length });
         }
         Ok(self.stored.unwrap_or(length - before))
+    }
+
+    /// Bytes as they are, which threads can read at any place. `None` where it takes reading to find the first.
+    fn plain(&self, header: &'a Path, layout: Layout) -> Result<Option<Source<'a>>> {
+        let (raw, length) = match &self.place {
+            Place::File(path) => Raw::open(path)?,
+            Place::Memory(bytes) => Raw::memory(bytes),
+        };
+        let stored = match (self.start, self.stored) {
+            (Start::AtEnd, None) => layout.count.saturating_mul(layout.number.size() as u64),
+            (Start::After { offset, lines: 0, bytes }, None) => {
+                length.saturating_sub(offset.saturating_add(bytes))
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(Source::plain(header, raw, length, stored)))
     }
 
     fn open(self, layout: Layout) -> io::Result<Box<dyn Read + Send + Sync + 'a>> {
@@ -263,5 +285,31 @@ impl<R: Read> Read for Pick<R> {
         let n = self.picked.get(self.at..).unwrap_or_default().read(buffer)?;
         self.at += n;
         Ok(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn raw_bytes_are_taken_as_they_are_from_where_they_start() {
+        let bytes = [9, 9, 0x1f, 0x8b, 8, 3, 4, 5];
+        let layout = Layout { encoding: Encoding::Raw, number: NumberType::U8, count: 5, pick: (0, 1) };
+        let after = |lines| Start::After { offset: 1, lines, bytes: 1 };
+        for (start, expected, trailing) in [(after(0), [0x1f, 0x8b], 4), (Start::AtEnd, [0x8b, 8], 3)] {
+            let part = Part { place: Place::Memory(&bytes), start, stored: None };
+            let mut source = source(Path::new("a"), vec![part], layout).unwrap();
+            assert!(!source.streamed());
+            let mut found = [0; 2];
+            source.read_exact(&mut found, VOXELS).unwrap();
+            assert_eq!(found, expected);
+            source.read_exact_at(&mut found, 0, VOXELS).unwrap();
+            assert_eq!(found, expected);
+            assert_eq!(source.drain().unwrap(), trailing);
+            source.skip_to(4, VOXELS).unwrap();
+            source.read_exact(&mut found[..1], VOXELS).unwrap();
+            assert_eq!(found[0], if trailing == 4 { 4 } else { 5 });
+        }
     }
 }

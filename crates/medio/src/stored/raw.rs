@@ -81,9 +81,9 @@ pub(crate) struct Sequential<'a> {
 }
 
 impl<'a> Sequential<'a> {
-    /// From the start, with as many bytes as there are.
-    pub(crate) fn new(raw: Arc<Raw<'a>>, end: u64) -> Self {
-        Self { raw, position: 0, end }
+    /// From a position; there are bytes up to `end`.
+    pub(crate) fn new(raw: Arc<Raw<'a>>, position: u64, end: u64) -> Self {
+        Self { raw, position, end }
     }
 }
 

@@ -31,8 +31,10 @@ enum Reader<'a> {
 pub(crate) struct Source<'a> {
     path: &'a Path,
     raw: Arc<Raw<'a>>,
+    /// Where the first byte is.
+    base: u64,
     reader: Reader<'a>,
-    /// Bytes of the file as it is.
+    /// Bytes of the file as it is, from there on.
     stored: u64,
     position: u64,
 }
@@ -52,20 +54,29 @@ impl<'a> Source<'a> {
         form: &'static str,
     ) -> Self {
         let (raw, _) = Raw::memory(&[]);
-        Self { path, raw, reader: Reader::Decoded { reader, form }, stored, position: 0 }
+        Self { path, raw, reader: Reader::Decoded { reader, form }, base: 0, stored, position: 0 }
     }
 
     /// From the start of a file that is open already and has `stored` bytes.
     pub(crate) fn new(path: &'a Path, raw: Arc<Raw<'a>>, stored: u64) -> Result<Self> {
         let io = |source| Error::Io { path: path.into(), source };
-        let mut buffered = BufReader::with_capacity(FILE_BUFFER, Sequential::new(Arc::clone(&raw), stored));
+        let mut buffered =
+            BufReader::with_capacity(FILE_BUFFER, Sequential::new(Arc::clone(&raw), 0, stored));
         let start = buffered.fill_buf().map_err(io)?;
         let reader = if start.starts_with(&GZIP_MAGIC) {
             Reader::Gzip(Box::new(GzipMembers::new(buffered)))
         } else {
             Reader::Plain(buffered)
         };
-        Ok(Self { path, raw, reader, stored, position: 0 })
+        Ok(Self { path, raw, base: 0, reader, stored, position: 0 })
+    }
+
+    /// The last `stored` bytes of a file as they are, whatever they start with.
+    pub(crate) fn plain(path: &'a Path, raw: Arc<Raw<'a>>, length: u64, stored: u64) -> Self {
+        let base = length.saturating_sub(stored);
+        let sequential = Sequential::new(Arc::clone(&raw), base, length);
+        let reader = Reader::Plain(BufReader::with_capacity(FILE_BUFFER, sequential));
+        Self { path, raw, base, reader, stored, position: 0 }
     }
 
     /// Where the next byte comes from, counted in decompressed bytes.
@@ -163,7 +174,7 @@ impl<'a> Source<'a> {
 
     /// Reads bytes of a plain file at any place, whatever has been read in order.
     pub(crate) fn read_exact_at(&self, buffer: &mut [u8], position: u64, what: &'static str) -> Result<()> {
-        let found = self.raw.fill_at(buffer, position).map_err(|e| self.io(e))?;
+        let found = self.raw.fill_at(buffer, self.base.saturating_add(position)).map_err(|e| self.io(e))?;
         if found == buffer.len() {
             return Ok(());
         }
@@ -176,7 +187,7 @@ impl<'a> Source<'a> {
         self.check_room(offset, what)?;
         let ahead = offset.saturating_sub(self.position);
         let skipped = match &mut self.reader {
-            Reader::Plain(raw) => raw.seek(SeekFrom::Start(offset)).map(|_| ahead),
+            Reader::Plain(raw) => raw.seek(SeekFrom::Start(self.base.saturating_add(offset))).map(|_| ahead),
             Reader::Gzip(members) => io::copy(&mut members.take(ahead), &mut io::sink()),
             Reader::Decoded { reader, .. } => io::copy(&mut reader.take(ahead), &mut io::sink()),
         };

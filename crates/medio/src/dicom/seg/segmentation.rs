@@ -216,14 +216,8 @@ impl Segmentation {
     }
 
     fn allocate<T: Scalar>(&self) -> Result<Vec<T>> {
-        let count = self.geometry.voxels();
-        let mut voxels = Vec::new();
-        voxels.try_reserve_exact(count).map_err(|_| Error::Geometry {
-            path: self.path.clone(),
-            source: medcore::Error::OutOfMemory { bytes: count.saturating_mul(size_of::<T>()) },
-        })?;
-        voxels.resize(count, T::default());
-        Ok(voxels)
+        medcore::zeroed(self.geometry.voxels())
+            .map_err(|source| Error::Geometry { path: self.path.clone(), source })
     }
 
     fn volume<T: Scalar>(&self, voxels: Vec<T>) -> Result<Volume<T>> {

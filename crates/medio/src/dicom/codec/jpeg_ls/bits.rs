@@ -97,6 +97,22 @@ impl<'a> Bits<'a> {
     #[inline]
     pub(super) fn golomb(&mut self, k: u32, limit: u32, qbpp: u32) -> Result<i32, Failure> {
         let escape = limit - qbpp - 1;
+        self.refill();
+        // Nearly every code is in the buffer as a whole.
+        let zeros = self.buffer.leading_zeros();
+        if zeros < escape && zeros + 1 + k <= self.count {
+            // `k` may be 0, and the zeros at most 63 with the one after.
+            let rest = self.buffer << zeros << 1;
+            let low = (rest >> 1 >> (63 - k)) as u32;
+            self.buffer = rest << k;
+            self.count -= zeros + 1 + k;
+            return Ok(((zeros << k) | low) as i32);
+        }
+        self.long_golomb(k, escape, qbpp)
+    }
+
+    #[cold]
+    fn long_golomb(&mut self, k: u32, escape: u32, qbpp: u32) -> Result<i32, Failure> {
         let mut zeros = 0;
         loop {
             self.refill();

@@ -68,6 +68,11 @@ impl Parameters {
     /// The sample that a prediction and its error stand for (A.4.4 and A.4.5).
     #[inline]
     fn reconstruct(&self, prediction: i32, error: i32) -> i32 {
+        if self.near == 0 {
+            let value = prediction + error;
+            let wrapped = value + if value < 0 { self.range } else { 0 };
+            return (wrapped - if value > self.most { self.range } else { 0 }).clamp(0, self.most);
+        }
         let step = 2 * self.near + 1;
         let mut value = prediction + error * step;
         if value < -self.near {
@@ -118,14 +123,12 @@ pub(super) struct Model {
     run: [RunContext; 2],
 }
 
-/// The order of the Golomb code for a mean error of `a / n` (A.5.1).
+/// The order of the Golomb code for a mean error of `a / n` (A.5.1): the least by which `n` has to be shifted to reach `a`.
 #[inline]
 fn golomb_order(a: i32, n: i32) -> u32 {
-    let mut k = 0;
-    while (i64::from(n) << k) < i64::from(a) && k < 24 {
-        k += 1;
-    }
-    k
+    // Both have as many digits then, so that one more is enough. Neither is negative, and `n` is not 0.
+    let k = n.leading_zeros().saturating_sub(a.leading_zeros());
+    (k + u32::from((i64::from(n) << k) < i64::from(a))).min(24)
 }
 
 impl Model {
@@ -153,13 +156,9 @@ impl Model {
         let predicted = (predicted + sign * state.c).clamp(0, parameters.most);
         let k = golomb_order(state.a, state.n);
         let mapped = bits.golomb(k, parameters.limit, parameters.qbpp)?;
-        let error = if parameters.near == 0 && k == 0 && 2 * state.b <= -state.n {
-            if mapped & 1 == 1 { (mapped - 1) >> 1 } else { -(mapped >> 1) - 1 }
-        } else if mapped & 1 == 0 {
-            mapped >> 1
-        } else {
-            -((mapped + 1) >> 1)
-        };
+        // Even numbers are errors from 0 up, odd ones from -1 down, or the other way round.
+        let swapped = parameters.near == 0 && k == 0 && 2 * state.b <= -state.n;
+        let error = (mapped >> 1) ^ -((mapped & 1) ^ i32::from(swapped));
         if error.abs() > parameters.range {
             return Err("a prediction error beyond the range of the samples".into());
         }
@@ -222,5 +221,20 @@ impl Model {
         } else {
             parameters.reconstruct(above, if above < left { -error } else { error })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_is_that_of_the_standard_s_loop() {
+        for n in (1..=300).chain([0xFFFF]) {
+            for a in (0..5000).chain((0..31).flat_map(|bit| [(1 << bit) - 1, 1 << bit, (1 << bit) + 1])) {
+                let expected = (0..24).find(|k| i64::from(n) << k >= i64::from(a)).unwrap_or(24);
+                assert_eq!(golomb_order(a, n), expected, "{a} / {n}");
+            }
+        }
     }
 }
