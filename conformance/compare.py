@@ -11,8 +11,10 @@ import references
 from references import Refused
 
 GEOMETRY_TOLERANCE = 1e-4  # mm, of the affine's numbers and of positions
-# Decoders of lossy JPEG may round: so many grey levels of the stored values, grey and colour (after the conversion of colour).
-LOSSY_GREY, LOSSY_COLOUR = 1.0, 3.0
+# Decoders of lossy JPEG and JPEG 2000 may round, each by one level from the exact inverse transform (IEEE 1180, which T.83 builds
+# on), so that two are up to two levels apart; those that are compared here are never more than one apart in grey. In colour
+# two levels of Y and of Cb or Cr make 2 + 1.772 * 2 = 5.5 of blue (T.871), and one more by rounding; few pixels have that.
+LOSSY_GREY, LOSSY_COLOUR, LOSSY_COLOUR_MEAN = 1.0, 6.0, 0.5
 
 
 @dataclass
@@ -51,7 +53,7 @@ def difference(ours, theirs, tolerance):
     with np.errstate(all="ignore"):
         apart = np.abs(ours.astype(np.float64) - theirs)
     apart = np.where(same, 0, np.nan_to_num(apart, nan=np.inf))
-    if apart.max() <= tolerance:
+    if apart.max() <= tolerance and (tolerance != LOSSY_COLOUR or apart.mean() <= LOSSY_COLOUR_MEAN):
         return None
     return f"{(~same).mean():.2%} of the values, by up to {apart.max():.6g}"
 
@@ -105,14 +107,14 @@ def tolerance_of(planes):
     return LOSSY_GREY * planes.slope if planes.planes[0].values.shape[0] == 1 else LOSSY_COLOUR
 
 
-def judge_plane(values, k, affine, plane, tolerance):
-    """The problem of one slice against the frame that it should be."""
+def judge_plane(values, k, affine, plane, tolerance, slack=0.0):
+    """The problem of one slice against the frame that it should be; `slack` mm along the normal is what medio admits."""
     problem = difference(values, plane.values, tolerance)
     if problem or affine is None or plane.position is None:
         return problem
     position = affine[:, 3] + k * affine[:, 2]
     steps = np.abs(np.stack([affine[:, 0] - plane.along_row, affine[:, 1] - plane.along_column])).max()
-    apart = max(np.abs(position - plane.position).max(), steps)
+    apart = max(np.abs(position - plane.position).max() - slack, steps)
     return f"place apart by {apart:.6g} mm" if apart > GEOMETRY_TOLERANCE else None
 
 
@@ -127,7 +129,7 @@ def nearest(planes, free, position):
 def judge_volume(item, planes, free, tolerance):
     """One volume whose slices should each be a frame of the files; uses up what it finds."""
     values, axes = values_of(item)
-    slices, affine = as_planes(values, axes), affine_of(item)
+    slices, affine, slack = as_planes(values, axes), affine_of(item), item["outcome"]["read"]["slack_mm"]
     per_volume = slices.shape[0] if "z" not in axes else values.shape[axes.index("z")]
     files, frames = item["outcome"]["read"]["files"], item["outcome"]["read"]["frames"]
     said = len(frames) == len(slices)
@@ -140,7 +142,7 @@ def judge_volume(item, planes, free, tolerance):
         found, problem = None, "no frame is left for it"
         # Frames at one place differ in echo or time; the right one has the same values.
         for i in nearest(planes, candidates, position)[:64]:
-            this = judge_plane(one, z, affine, planes[i], tolerance)
+            this = judge_plane(one, z, affine, planes[i], tolerance, slack)
             if this is None:
                 found, problem = i, None
                 break
@@ -165,22 +167,58 @@ def judge_dicom_file(items, path):
         return [both if i in refused else Verdict("refused by the reference", str(error)) for i in items]
     planes, tolerance = reference.planes, tolerance_of(reference)
     free = list(range(len(planes)))
+    dropped = dropped_of(items)
     what = f"{reference.syntax}, {reference.photometric}, {len(planes)} x {list(planes[0].values.shape)}"
     verdicts = []
     for item in items:
         if item in refused:
             verdicts.append(Verdict("refused by medio", what))
+        elif is_segmentation(item):
+            verdicts.append(judge_segmentation(item, path))
         else:
             verdicts.append(judge_volume(item, planes, free, tolerance))
-    if free and not refused:
-        verdicts[-1] = Verdict("differs", f"{len(free)} of {len(planes)} frames are in no volume; {verdicts[-1].detail}")
+    images = [i for i in items if not is_segmentation(i)]
+    if len(free) != dropped and images and accounted(images):
+        at = items.index(images[-1])
+        verdicts[at] = Verdict("differs", f"{len(free)} of {len(planes)} frames are in no volume; {verdicts[at].detail}")
     return verdicts
+
+
+def is_lenient(item):
+    return "read" in item["outcome"] and item["outcome"]["read"]["format"] == "dicom, lenient"
+
+
+def is_segmentation(item):
+    return "read" in item["outcome"] and item["outcome"]["read"]["format"] == "seg"
+
+
+def dropped_of(items):
+    """Images that medio says it left out."""
+    return sum(i["outcome"]["read"]["dropped"] for i in items if "read" in i["outcome"])
+
+
+def accounted(items):
+    """Whether each series was read, if only with options that accept it: then no image may be missing."""
+    refused = [k for k, item in enumerate(items) if "refused" in item["outcome"]]
+    return all(k + 1 < len(items) and is_lenient(items[k + 1]) for k in refused)
+
+
+def judge_segmentation(item, path):
+    """The segments on their grid against highdicom's volume of them."""
+    values, _ = values_of(item)
+    try:
+        theirs, affine = references.segments(path)
+    except Refused as error:
+        return Verdict("refused by the reference", str(error))
+    problems = [difference(values, theirs, 0.0), compare_affine(affine_of(item), affine)]
+    problems = [p for p in problems if p]
+    return Verdict("differs", "highdicom: " + "; ".join(problems)) if problems else Verdict("agreed", "highdicom")
 
 
 def second_opinion(item, folder):
     """What readers of whole series say about the place of a volume: None where one agrees."""
     ours, files = affine_of(item), [folder / f for f in item["outcome"]["read"]["files"]]
-    if ours is None or len(files) < 2:
+    if ours is None or len(set(files)) < 2:
         return None
     said = []
     for name, reader in (("SimpleITK", references.series_by_sitk), ("highdicom", references.series_by_highdicom)):
@@ -213,10 +251,13 @@ def judge_folder(items, folder):
             verdicts.append(Verdict("refused by both" if both else "refused by medio", f"{len(planes)} images"))
             continue
         verdict = judge_volume(item, planes, free, max(lossy, default=0.0))
-        if verdict.word == "agreed" and (opinion := second_opinion(item, folder)):
+        # Other readers do not take the middle of unequal steps, nor leave out what medio left out.
+        if verdict.word == "agreed" and not is_lenient(item) and (opinion := second_opinion(item, folder)):
             verdict = Verdict("differs", opinion)
         verdicts.append(verdict)
-    if free and all(v.word != "refused by medio" for v in verdicts):
+    images = [i for i in items if "read" in i["outcome"] or not refusal(i)[0].startswith("Skipped/")]
+    passed_over = sum(v.word == "refused by medio" for v, i in zip(verdicts, items) if i not in images)
+    if len(free) != dropped_of(items) + passed_over and images and accounted(images):
         verdicts[-1] = Verdict("differs", f"{len(free)} images are in no volume; {verdicts[-1].detail}")
     return verdicts
 

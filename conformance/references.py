@@ -13,6 +13,7 @@ import nibabel
 import numpy as np
 import pydicom
 import SimpleITK as sitk
+from nibabel.nicom.dicomwrappers import MosaicWrapper
 from pydicom.pixels import apply_color_lut, apply_modality_lut, pixel_array
 from pydicom.uid import UID
 
@@ -66,6 +67,8 @@ class Grid:
 
 def short(error):
     text = re.sub(r"0x[0-9a-f]+", "0x", " ".join(str(error).split()))
+    # Where SimpleITK was built.
+    text = re.sub(r"/\S*/(?=ITK/Modules)", "", text)
     return f"{type(error).__name__}: {text[:160]}"
 
 
@@ -147,6 +150,23 @@ def rescaled(ds, values, frame):
     return values.astype(np.float64) * slope + intercept, slope
 
 
+def mosaic(path, name):
+    """The slices of a Siemens mosaic, cut and placed by nibabel."""
+    try:
+        wrapper = MosaicWrapper(read_dataset(path))
+        values, affine = wrapper.get_data(), wrapper.affine
+    except Exception as error:
+        raise Refused(f"nibabel: {short(error)}") from None
+    # Rows, columns, slices; the affine has the step from a row to the next first, and is in LPS.
+    planes = []
+    for k in range(values.shape[2]):
+        plane = Plane(np.ascontiguousarray(values[None, :, :, k], dtype=np.float32), file=name)
+        plane.position = affine[:3, 3] + k * affine[:3, 2]
+        plane.along_column, plane.along_row = affine[:3, 0], affine[:3, 1]
+        planes.append(plane)
+    return Planes(planes, syntax="mosaic, by nibabel")
+
+
 def dicom(path, name=""):
     """The frames of a file."""
     ds = read_dataset(path)
@@ -166,6 +186,11 @@ def dicom(path, name=""):
             array = apply_color_lut(array, ds)
     except Exception as error:
         raise Refused(f"pydicom: {short(error)}") from None
+    if int(ds.get("SamplesPerPixel") or 1) == 3 and int(ds.BitsStored) > 16:
+        # Colours are compared by their 16 most significant bits, which is what medio gives of more.
+        array = array >> (int(ds.BitsStored) - 16)
+    if "MOSAIC" in ds.get("ImageType", ()):
+        return mosaic(path, name)
     frames = int(ds.get("NumberOfFrames") or 1)
     array = array.reshape(frames, int(ds.Rows), int(ds.Columns), -1).transpose(0, 3, 1, 2)
     grey = array.shape[1] == 1
@@ -197,11 +222,17 @@ def by_nibabel(path):
         if isinstance(image, nibabel.Cifti2Image):
             # CIFTI-2 is a NIfTI-2 file whose axes are told in an extension.
             image = nibabel.Nifti2Image.from_filename(path)
-        values = np.asanyarray(image.dataobj)
+        if image.get_data_dtype().names:
+            # Colour is not scaled (nifti1.h, "DATA SCALING").
+            values = image.dataobj.get_unscaled()
+        else:
+            values = np.asanyarray(image.dataobj)
     except Exception as error:
         raise Refused(f"nibabel: {short(error)}") from None
     if not isinstance(image, nibabel.spatialimages.SpatialImage):
         raise Refused(f"nibabel: {type(image).__name__} is no image in space")
+    if values.size == 0:
+        raise Refused("nibabel: no voxels")
     if values.dtype.names:
         values = np.stack([values[n] for n in values.dtype.names], axis=0)
         channels = True
@@ -246,7 +277,9 @@ def by_sitk(path):
         values = sitk.GetArrayFromImage(image)
     except Exception as error:
         raise Refused(f"SimpleITK: {short(error)}") from None
-    axes = {2: "yx", 3: "zyx", 4: "tzyx"}[image.GetDimension()]
+    axes = {2: "yx", 3: "zyx", 4: "tzyx"}.get(image.GetDimension())
+    if axes is None:
+        raise Refused(f"SimpleITK: {image.GetDimension()} dimensions")
     if np.iscomplexobj(values):
         values = np.stack([values.real, values.imag], axis=-1)
     if values.ndim > image.GetDimension():
@@ -280,6 +313,22 @@ def series_by_highdicom(files):
         return affine
     except Exception as error:
         raise Refused(f"highdicom: {short(error)}") from None
+
+
+def segments(path):
+    """The masks or fractions [segment, slice, row, column] of a segmentation, and their affine."""
+    import highdicom
+
+    try:
+        volume = highdicom.seg.segread(path).get_volume(combine_segments=False, rescale_fractional=True)
+    except Exception as error:
+        raise Refused(f"highdicom: {short(error)}") from None
+    array, affine = volume.array, volume.affine[:3, [2, 1, 0, 3]].copy()
+    if np.dot(np.cross(affine[:, 0], affine[:, 1]), affine[:, 2]) < 0:
+        affine[:, 3] += (array.shape[0] - 1) * affine[:, 2]
+        affine[:, 2] *= -1
+        array = array[::-1]
+    return np.ascontiguousarray(array.transpose(3, 0, 1, 2), dtype=np.float32), affine
 
 
 def is_dicom(path):

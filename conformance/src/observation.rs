@@ -35,7 +35,7 @@ pub enum Outcome {
 pub struct Values {
     /// `dicom`, `nifti`, ...
     pub format: String,
-    /// The axes of the shape, slowest first: t(ime), z (slice), y (row), x (column), c(hannel), f(rame).
+    /// The axes of the shape, slowest first: t(ime), z (slice), y (row), x (column), c(hannel), f(rame), s(egment).
     pub axes: String,
     /// Extents along the axes.
     pub shape: Vec<usize>,
@@ -57,6 +57,10 @@ pub struct Values {
     pub files: Vec<String>,
     /// Which frame of its file each slice is, from 1.
     pub frames: Vec<u32>,
+    /// Images that the reader says it left out, as another one has their position.
+    pub dropped: usize,
+    /// How far slices are from where the affine puts them, by the reader's own account, in mm.
+    pub slack_mm: f64,
     /// What the reader reports besides, for people.
     pub report: String,
     /// Where the values were written, if they were.
@@ -113,6 +117,8 @@ impl Values {
             not_numbers: values.len() - numbers,
             files: Vec::new(),
             frames: Vec::new(),
+            dropped: 0,
+            slack_mm: 0.0,
             report: String::new(),
             dump: None,
         }

@@ -1,4 +1,4 @@
-//! A DICOM file to its values: headers, geometry, decoders, rescale.
+//! A DICOM file to its values: headers, geometry, decoders, rescale; volumes, and images in grey and colour.
 
 #![no_main]
 

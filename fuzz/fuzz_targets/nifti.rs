@@ -1,4 +1,4 @@
-//! A NIfTI file to its values.
+//! A NIfTI file to its values: whole, by slice and by region, in one file and two.
 
 #![no_main]
 

@@ -108,7 +108,7 @@ fn collect(arguments: &Arguments) -> std::io::Result<Vec<Input>> {
         let format = Format::of(seed.plain());
         let named = |name: &String| name == format.name();
         let too_long = seed.plain().len() as u64 > arguments.largest << 12;
-        let compressed_dicom = format == Format::Dicom && seed.is_compressed();
+        let compressed_dicom = format.is_dicom() && seed.is_compressed();
         if !too_long
             && !compressed_dicom
             && format.looks_like(seed.plain())

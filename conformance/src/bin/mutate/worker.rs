@@ -43,6 +43,8 @@ pub(crate) fn run(arguments: &Arguments, inputs: &[Input], which: u64) -> std::i
 /// `microseconds, peak, verdict` of one input.
 fn judge(input: &Input, seed: u64, number: u64) -> String {
     let (damage, bytes) = input.seed.damaged(seed, number);
+    let last_panic = || PANIC.lock().map(|mut last| std::mem::take(&mut *last)).unwrap_or_default();
+    last_panic();
     let before = ALLOCATOR.start();
     let clock = Instant::now();
     let verdict = match catch_unwind(AssertUnwindSafe(|| read_bytes(input.format, &bytes))) {
@@ -51,8 +53,9 @@ fn judge(input: &Input, seed: u64, number: u64) -> String {
             "other values from a part".to_string()
         }
         Ok(Ok(_)) => "ok".to_string(),
-        Ok(Err(kind)) => format!("refused {kind}"),
-        Err(_) => format!("panic {}", PANIC.lock().map(|last| last.clone()).unwrap_or_default()),
+        Ok(Err(kind)) if last_panic().is_empty() => format!("refused {kind}"),
+        Ok(Err(kind)) => format!("refused {kind}, after a panic that medio caught"),
+        Err(_) => format!("panic {}", last_panic()),
     };
     let micros = clock.elapsed().as_micros();
     format!("{micros}\t{}\t{verdict}", ALLOCATOR.peak().saturating_sub(before))

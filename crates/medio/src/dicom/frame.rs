@@ -10,6 +10,9 @@ use super::mosaic;
 use super::pixels::SampleFormat;
 use crate::error::{Error, Result};
 
+/// Bytes of an image for each byte of its file that need no second look.
+const USUAL_GAIN: u64 = 64;
+
 /// One image to read: its header, checked.
 pub(super) struct FrameSource<'a> {
     header: &'a Header,
@@ -106,7 +109,12 @@ impl<'a> FrameSource<'a> {
             };
         };
         if codec::is_plausible(codec, &self.image, header.file_length) {
-            return Ok(());
+            // Memory is taken for the image before it is decoded: what gains much has to claim its size itself too.
+            if self.image.decoded_bytes() <= header.file_length.saturating_mul(USUAL_GAIN) {
+                return Ok(());
+            }
+            let codestream = self.read_codestream(&mut Vec::new())?.into_owned();
+            return codec::check_claim(codec, &self.image, &codestream).map_err(|f| self.decode_error(f));
         }
         Err(Error::Decode {
             path: header.path.clone(),
@@ -134,27 +142,8 @@ impl<'a> FrameSource<'a> {
 
     fn read_stored<'b>(&self, buffer: &'b mut Vec<u8>) -> Result<Frame<'b>> {
         let Some(codec) = self.codec else { return self.read_native(buffer) };
-        let file = &self.header.file;
-        let ranges = match file.frame_ranges.get() {
-            Some(ranges) => ranges,
-            None => {
-                let found = fragments::find(file, self.offset, codec)?;
-                file.frame_ranges.get_or_init(|| found)
-            }
-        };
-        let range = ranges.get(self.header.frame as usize).ok_or_else(|| Error::Invalid {
-            path: self.header.label(),
-            what: "frames of pixel data",
-            expected: format!("more than {}", self.header.frame),
-            found: ranges.len().to_string(),
-        })?;
-        self.read_file(range.start, range.end.saturating_sub(range.start), buffer)?;
-        let codestream = fragments::join(file, buffer)?;
-        let decoded = codec::decode(codec, &self.image, &codestream).map_err(|failure| Error::Decode {
-            path: self.header.label(),
-            syntax: self.syntax,
-            reason: failure.into_reason(),
-        })?;
+        let codestream = self.read_codestream(buffer)?;
+        let decoded = codec::decode(codec, &self.image, &codestream).map_err(|f| self.decode_error(f))?;
         Ok(Frame {
             bytes: Cow::Owned(decoded.bytes),
             skipped_bits: 0,
@@ -165,6 +154,31 @@ impl<'a> FrameSource<'a> {
         })
     }
 
+    /// The compressed image, its fragments joined.
+    fn read_codestream<'b>(&self, buffer: &'b mut Vec<u8>) -> Result<Cow<'b, [u8]>> {
+        let file = &self.header.file;
+        let ranges = match (file.frame_ranges.get(), self.codec) {
+            (Some(ranges), _) => ranges,
+            (None, Some(codec)) => {
+                let found = fragments::find(file, self.offset, codec)?;
+                file.frame_ranges.get_or_init(|| found)
+            }
+            (None, None) => return Ok(Cow::Borrowed(&[])),
+        };
+        let range = ranges.get(self.header.frame as usize).ok_or_else(|| Error::Invalid {
+            path: self.header.label(),
+            what: "frames of pixel data",
+            expected: format!("more than {}", self.header.frame),
+            found: ranges.len().to_string(),
+        })?;
+        self.read_file(range.start, range.end.saturating_sub(range.start), buffer)?;
+        fragments::join(file, buffer)
+    }
+
+    fn decode_error(&self, failure: codec::Failure) -> Error {
+        Error::Decode { path: self.header.label(), syntax: self.syntax, reason: failure.into_reason() }
+    }
+
     fn read_native<'b>(&self, buffer: &'b mut Vec<u8>) -> Result<Frame<'b>> {
         let ImageFormat { sample, photometric, planar, .. } = self.image;
         let NativeRange { start, length, skipped_bits } = self.native;
@@ -173,19 +187,20 @@ impl<'a> FrameSource<'a> {
         let odd = if swapped { start % 2 } else { 0 };
         let even = if swapped { (length + odd).next_multiple_of(2) } else { length };
         self.read_file(self.offset.saturating_add(start - odd), even, buffer)?;
+        // Of a word that ends early the byte that is there would be taken for the other one.
+        if (buffer.len() as u64) < even {
+            return Err(Error::Truncated {
+                path: self.header.label(),
+                what: "pixel data",
+                expected: even,
+                found: buffer.len() as u64,
+            });
+        }
         if swapped {
             for pair in buffer.as_chunks_mut::<2>().0 {
                 pair.swap(0, 1);
             }
             buffer.drain(..odd as usize);
-        }
-        if (buffer.len() as u64) < length {
-            return Err(Error::Truncated {
-                path: self.header.label(),
-                what: "pixel data",
-                expected: length,
-                found: buffer.len() as u64,
-            });
         }
         buffer.truncate(length as usize);
         Ok(Frame {

@@ -16,15 +16,29 @@ struct Size {
 
 /// Most tiles of an image; more are a sign of a broken file, and each costs memory.
 const MOST_TILES: u64 = 65_535;
+/// The markers around the data of a tile: SOT with its segment, and SOD (ISO/IEC 15444-1 A.4.2).
+const LEAST_TILE_BYTES: u64 = 14;
 
-pub(super) fn decode(codestream: &[u8], image: &ImageFormat) -> Result<Picture, Failure> {
+/// Checks the size of the image against that of the codestream.
+pub(super) fn check_claim(codestream: &[u8], image: &ImageFormat) -> Result<(), Failure> {
+    checked_size(codestream, image).map(|_| ())
+}
+
+/// Where the codestream starts, and its size, which is that of the image.
+fn checked_size(codestream: &[u8], image: &ImageFormat) -> Result<(usize, Size), Failure> {
     let start = find(codestream).ok_or("no JPEG 2000 codestream")?;
-    let size = size(codestream.get(start..).unwrap_or_default()).ok_or("an incomplete SIZ segment")?;
+    let rest = codestream.get(start..).unwrap_or_default();
+    let size = size(rest).ok_or("an incomplete SIZ segment")?;
     let extent = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
     check_size(image, extent(size.rows), extent(size.columns), size.components.len())?;
-    if size.tiles > MOST_TILES {
-        return Err(format!("{} tiles", size.tiles).into());
+    if size.tiles > MOST_TILES.min(rest.len() as u64 / LEAST_TILE_BYTES) {
+        return Err(format!("{} tiles in {} bytes", size.tiles, rest.len()).into());
     }
+    Ok((start, size))
+}
+
+pub(super) fn decode(codestream: &[u8], image: &ImageFormat) -> Result<Picture, Failure> {
+    let (start, size) = checked_size(codestream, image)?;
     let first = *size.components.first().ok_or("no components")?;
     if size.components.iter().any(|c| *c != first || c[1..] != [1, 1]) {
         return Err("components that differ in precision, or are not sampled at each pixel".into());

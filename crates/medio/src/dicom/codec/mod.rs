@@ -108,6 +108,20 @@ pub(super) fn is_plausible(codec: Codec, image: &ImageFormat, compressed: u64) -
     }
 }
 
+/// Checks the size of the image against that of the compressed one, without decoding it.
+pub(super) fn check_claim(codec: Codec, image: &ImageFormat, codestream: &[u8]) -> Result<(), Failure> {
+    match codec {
+        Codec::JpegLs => {
+            let frame = jpeg_ls::inspect(codestream)?;
+            check_size(image, frame.rows, frame.columns, frame.components.len())
+        }
+        #[cfg(feature = "jpeg2000")]
+        Codec::Jpeg2000 => jpeg2000::check_claim(codestream, image),
+        // The others gain so little that their length tells.
+        _ => Ok(()),
+    }
+}
+
 /// Decodes the compressed image of one frame.
 pub(super) fn decode(codec: Codec, image: &ImageFormat, codestream: &[u8]) -> Result<Decoded, Failure> {
     if !is_plausible(codec, image, codestream.len() as u64) {

@@ -1,0 +1,10 @@
+//! A MetaImage file to its values.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use medio_conformance::observe::{Format, read_bytes};
+
+fuzz_target!(init: medio_fuzz::init(), |bytes: &[u8]| {
+    medio_fuzz::read(|| read_bytes(Format::MetaImage, bytes));
+});
