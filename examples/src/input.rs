@@ -5,6 +5,7 @@ use std::path::Path;
 use medcore::Volume;
 use medio::Format;
 use medio::dicom::{Report, Series, SeriesKind, Study};
+use medio::nifti::Transform;
 
 use crate::error::{Error, Result};
 
@@ -21,6 +22,8 @@ pub struct Scan {
     pub notes: Vec<String>,
     /// The series that it was read from, if it is DICOM.
     pub source: Option<(Series, Report)>,
+    /// What its header said, if it is NIfTI.
+    pub nifti: Option<medio::nifti::Report>,
 }
 
 impl Scan {
@@ -39,23 +42,50 @@ impl Scan {
 /// # Errors
 /// [`Error::File`]; [`Error::SeveralSeries`] and [`Error::NoSuchSeries`].
 pub fn read(path: &Path, series: Option<usize>) -> Result<Scan> {
+    read_part(path, series, None)
+}
+
+/// [`read`] with a choice among the volumes of a NIfTI, NRRD or MetaImage file that holds several.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_part(path: &Path, series: Option<usize>, part: Option<usize>) -> Result<Scan> {
+    let mut nifti = None;
     let (volume, name, notes) = match Format::of(path)? {
         Format::Nifti => {
-            let (volume, report) = medio::nifti::read_with(path, &Default::default())?;
-            (volume, "NIfTI", texts(&report.notes))
+            let options = part.map_or_else(Default::default, |k| medio::nifti::ReadOptions::new().volume(k));
+            let (volume, report) = medio::nifti::read_with(path, &options)?;
+            let notes = nifti_notes(&report);
+            nifti = Some(report);
+            (volume, "NIfTI", notes)
         }
         Format::Nrrd => {
-            let (volume, report) = medio::nrrd::read_with(path, &Default::default())?;
+            let options = medio::nrrd::ReadOptions::default();
+            let (volume, report) =
+                medio::nrrd::read_with(path, &part.map_or(options, |k| options.volume(k)))?;
             (volume, "NRRD", texts(&report.notes))
         }
         Format::MetaImage => {
-            let (volume, report) = medio::metaimage::read_with(path, &Default::default())?;
+            let options = medio::metaimage::ReadOptions::default();
+            let options = part.map_or(options, |k| options.volume(k));
+            let (volume, report) = medio::metaimage::read_with(path, &options)?;
             (volume, "MetaImage", texts(&report.notes))
         }
         _ => return read_dicom(path, series),
     };
     // File names may be names of patients.
-    Ok(Scan { volume, modality: None, name: name.to_string(), notes, source: None })
+    Ok(Scan { volume, modality: None, name: name.to_string(), notes, source: None, nifti })
+}
+
+fn nifti_notes(report: &medio::nifti::Report) -> Vec<String> {
+    let mut notes = texts(&report.notes);
+    if !matches!(report.transform, Transform::Sform { .. } | Transform::Qform { .. }) {
+        notes.push("the file does not say how the patient lies: left and right are a guess".to_string());
+    }
+    if let Some(mm) = report.disagreement_mm.filter(|mm| *mm > 0.01) {
+        notes.push(format!("sform and qform disagree by {mm:.2} mm; the sform is used"));
+    }
+    notes
 }
 
 fn texts(notes: &[impl ToString]) -> Vec<String> {
@@ -76,7 +106,14 @@ fn read_dicom(path: &Path, number: Option<usize>) -> Result<Scan> {
     }
     let modality = series.modality().to_string();
     let name = format!("DICOM {modality}{number}");
-    Ok(Scan { volume, name, modality: Some(modality), notes, source: Some((series.clone(), report)) })
+    Ok(Scan {
+        volume,
+        name,
+        modality: Some(modality),
+        notes,
+        source: Some((series.clone(), report)),
+        nifti: None,
+    })
 }
 
 /// The segments as labels.
@@ -85,7 +122,14 @@ fn read_segmentation(series: &Series) -> Result<Scan> {
     let notes =
         labels.labels().iter().map(|(number, label)| format!("label {number}: {}", label.name)).collect();
     let volume = labels.into_volume().cast();
-    Ok(Scan { volume, modality: Some("SEG".into()), name: "DICOM segmentation".into(), notes, source: None })
+    Ok(Scan {
+        volume,
+        modality: Some("SEG".into()),
+        name: "DICOM segmentation".into(),
+        notes,
+        source: None,
+        nifti: None,
+    })
 }
 
 /// What is unusual about a series, without names of files.

@@ -1,6 +1,7 @@
 //! What NIfTI has no place for, as the JSON sidecar of BIDS.
 //!
-//! Names and units are those of the BIDS specification (seconds, tesla, millimetres). Nothing in it identifies a patient: no names,
+//! Names and units are those of the BIDS specification (seconds, tesla, millimetres); two more, `ReadWithoutDefects` and `SplitBy...`,
+//! say how the volume was read. Nothing in it identifies a patient: no names,
 //! numbers, dates or free text.
 
 use std::path::{Path, PathBuf};

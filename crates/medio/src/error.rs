@@ -60,7 +60,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// DICOM files of several volumes, where one is asked for.
-    #[error("{}: {} volumes instead of one: {}", path.display(), volumes.len(), volumes.join("; "))]
+    #[error("{}: {} volumes instead of one: {}", path.display(), volumes.len(), first_of(volumes))]
     SeveralVolumes {
         /// The folder or the file.
         path: PathBuf,
@@ -114,7 +114,7 @@ pub enum Error {
         reason: String,
     },
     /// A DICOM series that does not make one volume of numbers.
-    #[error("{}: expected a volume, found {found}: Series::image and Series::color_image read its images", path.display())]
+    #[error("{}: expected a volume, found {found} (Series::image and Series::color_image read single images)", path.display())]
     NotAVolume {
         /// The first file.
         path: PathBuf,
@@ -188,6 +188,13 @@ pub enum Error {
 
 fn first_reason(skipped: &[crate::dicom::Skipped]) -> String {
     skipped.first().map(|s| format!("; the first is skipped as: {}", s.reason)).unwrap_or_default()
+}
+
+/// The first few of a list.
+fn first_of(volumes: &[String]) -> String {
+    let shown: Vec<&str> = volumes.iter().take(8).map(String::as_str).collect();
+    let more = volumes.len() - shown.len();
+    if more > 0 { format!("{}; and {more} more", shown.join("; ")) } else { shown.join("; ") }
 }
 
 fn hint(feature: Option<&str>) -> String {

@@ -27,5 +27,5 @@ mod open;
 mod stored;
 
 pub use error::{Error, Result};
-pub use open::{Format, read, write};
+pub use open::{Format, read, read_labels, write, write_labels};
 pub use stored::{ByteOrder, NumberType, Scaling};

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
-use medcore::{Scalar, Volume};
+use medcore::{LabelMap, Scalar, Volume};
 
 use crate::error::{Error, Result};
 use crate::{dicom, metaimage, nifti, nrrd};
@@ -120,13 +120,46 @@ pub fn read(path: impl AsRef<Path>) -> Result<Volume<f32>> {
             let study = dicom::scan(path)?;
             match study.series() {
                 [one] => Ok(one.load()?.0),
-                several => Err(Error::SeveralVolumes {
-                    path: path.into(),
-                    volumes: several.iter().map(describe).collect(),
-                }),
+                several => Err(several_volumes(path, several)),
             }
         }
     }
+}
+
+/// Reads the segmentation of a file, with the names of its labels where the format has any (DICOM, NRRD).
+///
+/// # Errors
+/// As [`Format::of`] and the `read_labels` of the format; of a DICOM folder [`Error::SeveralVolumes`] unless it holds one
+/// segmentation.
+pub fn read_labels(path: impl AsRef<Path>) -> Result<LabelMap> {
+    let path = path.as_ref();
+    match Format::of(path)? {
+        Format::Nifti => nifti::read_labels(path),
+        Format::Nrrd => nrrd::read_labels(path),
+        Format::MetaImage => metaimage::read_labels(path),
+        Format::Dicom => match dicom::scan(path)?.series() {
+            [one] => one.segmentation()?.to_label_map(),
+            several => Err(several_volumes(path, several)),
+        },
+    }
+}
+
+/// Writes a segmentation in the format of the extension, as [`write()`] does; NRRD keeps the names of the labels. DICOM
+/// segmentations need the series that they belong to: [`dicom::seg::write`].
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_labels(path: impl AsRef<Path>, labels: &LabelMap) -> Result<()> {
+    let path = path.as_ref();
+    match Written::by_name(path)? {
+        Written::Nifti => nifti::write_labels(path, labels),
+        Written::Nrrd => nrrd::write_labels(path, labels),
+        Written::MetaImage => metaimage::write_labels(path, labels),
+    }
+}
+
+fn several_volumes(path: &Path, several: &[dicom::Series]) -> Error {
+    Error::SeveralVolumes { path: path.into(), volumes: several.iter().map(describe).collect() }
 }
 
 fn describe(series: &dicom::Series) -> String {
@@ -141,20 +174,37 @@ fn describe(series: &dicom::Series) -> String {
 /// [`Error::Invalid`] for another extension; as the `write` of the format.
 pub fn write<T: Scalar>(path: impl AsRef<Path>, volume: &Volume<T>) -> Result<()> {
     let path = path.as_ref();
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
-    if ends(&[".nii", ".nii.gz", ".hdr", ".hdr.gz", ".img", ".img.gz"]) {
-        nifti::write(path, volume)
-    } else if ends(&[".nrrd", ".nhdr"]) {
-        nrrd::write(path, volume)
-    } else if ends(&[".mha", ".mhd"]) {
-        metaimage::write(path, volume)
-    } else {
-        Err(Error::Invalid {
-            path: path.into(),
-            what: "file extension",
-            expected: ".nii, .hdr or .img (or these with .gz), .nrrd, .nhdr, .mha or .mhd".into(),
-            found: format!("{:?}", path.extension().unwrap_or_default().to_string_lossy()),
-        })
+    match Written::by_name(path)? {
+        Written::Nifti => nifti::write(path, volume),
+        Written::Nrrd => nrrd::write(path, volume),
+        Written::MetaImage => metaimage::write(path, volume),
+    }
+}
+
+/// A format that a single file is written in.
+enum Written {
+    Nifti,
+    Nrrd,
+    MetaImage,
+}
+
+impl Written {
+    fn by_name(path: &Path) -> Result<Self> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
+        if ends(&[".nii", ".nii.gz", ".hdr", ".hdr.gz", ".img", ".img.gz"]) {
+            Ok(Self::Nifti)
+        } else if ends(&[".nrrd", ".nhdr"]) {
+            Ok(Self::Nrrd)
+        } else if ends(&[".mha", ".mhd"]) {
+            Ok(Self::MetaImage)
+        } else {
+            Err(Error::Invalid {
+                path: path.into(),
+                what: "file extension",
+                expected: ".nii, .hdr or .img (or these with .gz), .nrrd, .nhdr, .mha or .mhd".into(),
+                found: format!("{:?}", path.extension().unwrap_or_default().to_string_lossy()),
+            })
+        }
     }
 }

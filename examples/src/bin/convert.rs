@@ -4,25 +4,26 @@
 //! cargo run --release --bin convert                                          # the chest CT of fixtures/ to out/convert/volume.nii.gz
 //! cargo run --release --bin convert -- dicom-folder/ ct.nii.gz               # with ct.json beside it, after BIDS
 //! cargo run --release --bin convert -- ct.nii.gz ct.nrrd --spacing 1 --orientation RAS
-//! cargo run --release --bin convert -- ct.nii.gz derived/ --template dicom-folder/   # a DICOM series of the same study
+//! cargo run --release --bin convert -- ct.nii.gz derived --template dicom-folder/   # a DICOM series of the same study
 //! cargo run --release --bin convert -- labels.nrrd labels.nii.gz --labels --like ct.nii.gz
 //! cargo run --release --bin convert -- labels.nii.gz labels.dcm --labels --template dicom-folder/    # a DICOM segmentation
 //! ```
 //!
 //! The name of the output says the format: `.nii`, `.nii.gz`, `.hdr`, `.nrrd`, `.nhdr`, `.mha`, `.mhd`; `.dcm` is a DICOM segmentation;
-//! any other name is a folder for a DICOM series. The order of the operations is: turned, resampled (or brought to the grid of another file), stored. Prints
-//! what was read and what was written, and where the two differ.
+//! a name without extension is a folder for a DICOM series. The order of the operations is: turned, resampled (or brought to the grid of another file), stored. Prints
+//! what was read and what was written, and by how much the stored values differ from those read.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
-use medburn_examples::input::{Scan, read};
+use medburn_examples::input::{Scan, read, read_part};
 use medburn_examples::{Error, Result, exit, fixtures, sidecar};
-use medcore::{Geometry, Interpolation, LabelMap, Spacing, Volume};
+use medcore::{Geometry, Interpolation, LabelMap, Scalar, Spacing, Volume};
 use medio::dicom::NewSeries;
 use medio::dicom::derived::{DerivedOptions, ImageClass, NewStudy, write_series, write_study};
 use medio::dicom::seg::{self, SegOptions};
+use medio::nifti::WriteOptions;
 
 /// Converts a volume.
 #[derive(Parser)]
@@ -35,11 +36,14 @@ struct Args {
     /// Which series, where there are several.
     #[arg(long)]
     series: Option<usize>,
+    /// Which volume of a file with several, counted from 0.
+    #[arg(long)]
+    volume: Option<usize>,
     /// The directions in which columns, rows and slices ascend, such as LPS or RAS.
     #[arg(long)]
     orientation: Option<String>,
-    /// New spacing in mm: one number, or three for columns, rows and slices.
-    #[arg(long, num_args = 1..=3, conflicts_with = "like")]
+    /// New spacing in mm: one number, or three for columns, rows and slices as in 1,1,2.5.
+    #[arg(long, value_delimiter = ',', conflicts_with = "like")]
     spacing: Vec<f64>,
     /// A file or folder whose grid is taken over; what is outside becomes the lowest value.
     #[arg(long)]
@@ -47,7 +51,7 @@ struct Args {
     /// How values between voxels are found.
     #[arg(long, default_value = "linear")]
     interpolation: Between,
-    /// The values are labels: nearest neighbours, stored as whole numbers.
+    /// The values are labels: nearest neighbours, stored as whole numbers with their names where the format has any.
     #[arg(long)]
     labels: bool,
     /// The number type to store; by default the smallest that holds all values exactly.
@@ -56,6 +60,16 @@ struct Args {
     /// For DICOM: the series that the volume comes from, whose study it joins.
     #[arg(long)]
     template: Option<PathBuf>,
+    /// For DICOM without such a series: what kind of images they become.
+    #[arg(long, default_value = "other")]
+    modality: Kind,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Kind {
+    Ct,
+    Mr,
+    Other,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -80,26 +94,77 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<()> {
     let input = args.input.clone().unwrap_or_else(fixtures::chest_ct);
-    let scan = read(&input, args.series)?;
+    if let Some(folder) = args.output.parent() {
+        std::fs::create_dir_all(folder).map_err(|source| Error::Io { path: folder.to_path_buf(), source })?;
+    }
+    if args.labels { convert_labels(&input, args) } else { convert_values(&input, args) }
+}
+
+fn convert_values(input: &Path, args: &Args) -> Result<()> {
+    let target = Target::of(&args.output)?;
+    let scan = read_part(input, args.series, args.volume)?;
     println!("read      {}, {}", scan.name, describe(scan.volume.geometry()));
     for note in &scan.notes {
         println!("note      {note}");
     }
     let volume = transformed(&scan.volume, args)?;
-    let stored = args.store.unwrap_or_else(|| smallest(&volume));
-    if let Some(folder) = args.output.parent() {
-        std::fs::create_dir_all(folder).map_err(|source| Error::Io { path: folder.to_path_buf(), source })?;
+    match target {
+        Target::File => {
+            let stored = args.store.unwrap_or_else(|| smallest(&volume));
+            write_file(&args.output, &volume, stored, &scan)?;
+            write_sidecar(&args.output, &scan)?;
+            println!("stored    as {stored:?}");
+        }
+        Target::Series => write_dicom(args, &volume, &scan)?,
+        Target::Segmentation => return Err(no_segmentation("values")),
     }
-    if is_file_format(&args.output) {
-        write_file(&args.output, &volume, stored)?;
-        write_sidecar(&args.output, &scan)?;
-    } else if args.output.extension().is_some_and(|e| e.eq_ignore_ascii_case("dcm")) {
-        write_segmentation(args, &volume)?;
-    } else {
-        write_dicom(args, &volume, &scan)?;
-    }
-    println!("written   {}, {}, {stored:?}", args.output.display(), describe(volume.geometry()));
+    println!("written   {}, {}", args.output.display(), describe(volume.geometry()));
     Ok(())
+}
+
+fn convert_labels(input: &Path, args: &Args) -> Result<()> {
+    let target = Target::of(&args.output)?;
+    let labels = medio::read_labels(input)?;
+    println!("read      {} labels, {}", labels.counts().len() - 1, describe(labels.geometry()));
+    let labels = transformed_labels(&labels, args)?;
+    match target {
+        Target::File => medio::write_labels(&args.output, &labels)?,
+        Target::Segmentation => write_segmentation(args, &labels)?,
+        Target::Series => write_dicom(args, &labels.volume().cast(), &read_part(input, None, None)?)?,
+    }
+    for (number, label) in labels.labels() {
+        println!("label     {number}: {}", label.name);
+    }
+    println!("written   {}, {}", args.output.display(), describe(labels.geometry()));
+    Ok(())
+}
+
+/// What the name of the output asks for.
+enum Target {
+    File,
+    Segmentation,
+    Series,
+}
+
+impl Target {
+    fn of(path: &Path) -> Result<Self> {
+        let name = path.to_string_lossy().to_ascii_lowercase();
+        let files =
+            [".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz", ".nrrd", ".nhdr", ".mha", ".mhd"];
+        if files.iter().any(|end| name.ends_with(end)) {
+            return Ok(Self::File);
+        }
+        match path.extension() {
+            Some(_) if name.ends_with(".dcm") => Ok(Self::Segmentation),
+            // A folder that is there may have any name.
+            Some(_) if !path.is_dir() => Err(Error::Unfit {
+                what: "output",
+                expected: format!("a folder, .dcm, or one of {}", files.join(", ")),
+                found: path.display().to_string(),
+            }),
+            _ => Ok(Self::Series),
+        }
+    }
 }
 
 fn describe(g: &Geometry) -> String {
@@ -110,7 +175,6 @@ fn describe(g: &Geometry) -> String {
 
 fn transformed(volume: &Volume<f32>, args: &Args) -> Result<Volume<f32>> {
     let interpolation = match args.interpolation {
-        _ if args.labels => Interpolation::Nearest,
         Between::Nearest => Interpolation::Nearest,
         Between::Linear => Interpolation::Linear,
         Between::Cubic => Interpolation::Cubic,
@@ -120,23 +184,44 @@ fn transformed(volume: &Volume<f32>, args: &Args) -> Result<Volume<f32>> {
         None => volume.clone(),
     };
     if let Some(like) = &args.like {
-        let grid = *read(like, None)?.volume.geometry();
         let outside = turned.min_max().map_or(0.0, |(low, _)| low);
-        return Ok(turned.resample_to(&grid, interpolation, outside)?);
+        return Ok(turned.resample_to(&grid_of(like)?, interpolation, outside)?);
     }
-    let spacing = match args.spacing[..] {
-        [] => return Ok(turned),
-        [all] => Spacing::isotropic(all),
-        [column, row, slice] => Spacing::new(column, row, slice),
-        _ => {
-            return Err(Error::Unfit {
-                what: "--spacing",
-                expected: "one number or three".into(),
-                found: args.spacing.len().to_string(),
-            });
-        }
+    match spacing(args)? {
+        Some(spacing) => Ok(turned.resample(spacing, interpolation)?),
+        None => Ok(turned),
+    }
+}
+
+fn transformed_labels(labels: &LabelMap, args: &Args) -> Result<LabelMap> {
+    let turned = match &args.orientation {
+        Some(code) => labels.reorient(code.as_str())?,
+        None => labels.clone(),
     };
-    Ok(turned.resample(spacing, interpolation)?)
+    if let Some(like) = &args.like {
+        return Ok(turned.resample_to(&grid_of(like)?)?);
+    }
+    match spacing(args)? {
+        Some(spacing) => Ok(turned.resample(spacing)?),
+        None => Ok(turned),
+    }
+}
+
+fn grid_of(path: &Path) -> Result<Geometry> {
+    Ok(*read(path, None)?.volume.geometry())
+}
+
+fn spacing(args: &Args) -> Result<Option<Spacing>> {
+    match args.spacing[..] {
+        [] => Ok(None),
+        [all] => Ok(Some(Spacing::isotropic(all))),
+        [column, row, slice] => Ok(Some(Spacing::new(column, row, slice))),
+        _ => Err(Error::Unfit {
+            what: "--spacing",
+            expected: "one number or three".into(),
+            found: args.spacing.len().to_string(),
+        }),
+    }
 }
 
 /// The smallest number type that holds all values exactly.
@@ -154,28 +239,44 @@ fn smallest(volume: &Volume<f32>) -> Stored {
     }
 }
 
-fn is_file_format(path: &Path) -> bool {
-    let name = path.to_string_lossy().to_ascii_lowercase();
-    [".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz", ".nrrd", ".nhdr", ".mha", ".mhd"]
-        .iter()
-        .any(|end| name.ends_with(end))
+/// Stores the values as a number type, and says what that changed.
+fn write_file(path: &Path, volume: &Volume<f32>, stored: Stored, scan: &Scan) -> Result<()> {
+    match stored {
+        Stored::U8 => write_as::<u8>(path, volume, scan),
+        Stored::I16 => write_as::<i16>(path, volume, scan),
+        Stored::U16 => write_as::<u16>(path, volume, scan),
+        Stored::I32 => write_as::<i32>(path, volume, scan),
+        Stored::F32 => write_as::<f32>(path, volume, scan),
+    }
 }
 
-fn write_file(path: &Path, volume: &Volume<f32>, stored: Stored) -> Result<()> {
-    match stored {
-        Stored::U8 => medio::write(path, &volume.cast::<u8>())?,
-        Stored::I16 => medio::write(path, &volume.cast::<i16>())?,
-        Stored::U16 => medio::write(path, &volume.cast::<u16>())?,
-        Stored::I32 => medio::write(path, &volume.cast::<i32>())?,
-        Stored::F32 => medio::write(path, volume)?,
+fn write_as<T: Scalar>(path: &Path, volume: &Volume<f32>, scan: &Scan) -> Result<()> {
+    let stored = volume.cast::<T>();
+    let differences =
+        volume.as_slice().iter().zip(stored.as_slice()).map(|(a, b)| (f64::from(*a) - b.to_f64()).abs());
+    let (changed, most) =
+        differences.fold((0usize, 0.0f64), |(n, most), d| (n + usize::from(d > 0.0), most.max(d)));
+    if changed > 0 {
+        println!("note      {changed} values changed when stored as {}, by up to {most}", T::NAME);
+    }
+    match &scan.nifti {
+        // What the coordinates are aligned to, and extensions, stay.
+        Some(report) if is_nifti(path) => {
+            medio::nifti::write_with(path, &stored, &WriteOptions::like(report))?;
+        }
+        _ => medio::write(path, &stored)?,
     }
     Ok(())
 }
 
+fn is_nifti(path: &Path) -> bool {
+    let name = path.to_string_lossy().to_ascii_lowercase();
+    [".nii", ".hdr", ".img"].iter().any(|end| name.ends_with(end) || name.ends_with(&format!("{end}.gz")))
+}
+
 /// NIfTI has no place for how the scan was made.
 fn write_sidecar(path: &Path, scan: &Scan) -> Result<()> {
-    let is_nifti = path.to_string_lossy().contains(".nii");
-    let Some((series, report)) = scan.source.as_ref().filter(|_| is_nifti) else { return Ok(()) };
+    let Some((series, report)) = scan.source.as_ref().filter(|_| is_nifti(path)) else { return Ok(()) };
     let json = sidecar::path_beside(path);
     sidecar::write(&json, &sidecar::of(series, report)?)?;
     println!("written   {}", json.display());
@@ -183,19 +284,21 @@ fn write_sidecar(path: &Path, scan: &Scan) -> Result<()> {
 }
 
 /// Labels, beside the series that they were found in.
-fn write_segmentation(args: &Args, volume: &Volume<f32>) -> Result<()> {
-    let needs = |found: &str| Error::Unfit {
+fn write_segmentation(args: &Args, labels: &LabelMap) -> Result<()> {
+    let template = args.template.as_ref().ok_or_else(|| no_segmentation("no template"))?;
+    let (series, _) =
+        read(template, args.series)?.source.ok_or_else(|| no_segmentation("a template of another format"))?;
+    let segments = seg::write(&args.output, labels, &series, &SegOptions::new())?;
+    println!("          {} segments", segments.len());
+    Ok(())
+}
+
+fn no_segmentation(found: &str) -> Error {
+    Error::Unfit {
         what: "a DICOM segmentation",
         expected: "--labels and a DICOM series as --template".into(),
         found: found.into(),
-    };
-    let template = args.template.as_ref().filter(|_| args.labels).ok_or_else(|| needs("less"))?;
-    let (series, _) =
-        read(template, args.series)?.source.ok_or_else(|| needs("a template that is no DICOM"))?;
-    let labels = LabelMap::from_volume(volume)?;
-    let segments = seg::write(&args.output, &labels, &series, &SegOptions::new())?;
-    println!("          {} segments", segments.len());
-    Ok(())
+    }
 }
 
 fn write_dicom(args: &Args, volume: &Volume<f32>, scan: &Scan) -> Result<()> {
@@ -207,7 +310,11 @@ fn write_dicom(args: &Args, volume: &Volume<f32>, scan: &Scan) -> Result<()> {
     let files = match template {
         Some(series) => write_series(&args.output, volume, &series, &options)?,
         None => {
-            let class = if scan.is_ct() { ImageClass::Ct } else { ImageClass::SecondaryCapture };
+            let class = match args.modality {
+                Kind::Ct => ImageClass::Ct,
+                Kind::Mr => ImageClass::Mr,
+                Kind::Other => ImageClass::SecondaryCapture,
+            };
             write_study(&args.output, volume, &NewStudy::new(), &options.class(class))?
         }
     };

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use medburn_examples::input::{Scan, findings, read};
+use medburn_examples::input::{Scan, findings, read, read_part};
 use medburn_examples::orthogonal::{percentile_window, views};
 use medburn_examples::picture::{Canvas, Mosaic, Tile, evenly_spaced, fit_within, resize_linear_rgb};
 use medburn_examples::table::aligned;
@@ -70,7 +70,16 @@ fn run(args: &Args) -> Result<()> {
 }
 
 fn inspect_file(input: &Path, args: &Args) -> Result<()> {
-    let scan = read(input, None)?;
+    let scan = match read(input, None) {
+        // Of several volumes the first is shown.
+        Err(Error::File(medio::Error::Unsupported {
+            what: "several volumes in one file:", found, ..
+        })) => {
+            println!("several volumes: {found}; this is the first");
+            read_part(input, None, Some(0))?
+        }
+        other => other?,
+    };
     let g = scan.volume.geometry();
     println!("{}: {} voxels, {}, {}", scan.name, size(g.size()), spacing(Some(g.spacing())), g.orientation());
     describe_values(&scan);
@@ -85,15 +94,22 @@ fn inspect_dicom(input: &Path, args: &Args) -> Result<()> {
         return Ok(());
     }
     let bar = progress::bar(study.len(), "series");
+    let mut failed = None;
+    let mut failures = 0;
     for (number, series) in study.iter().enumerate() {
         // One series that cannot be read says so and does not hide the others.
         if let Err(error) = bar.suspend(|| inspect_series(number, series, &args.output)) {
-            bar.suspend(|| println!("  {error}"));
+            bar.suspend(|| println!("  not readable: {error}"));
+            failures += 1;
+            failed = Some(error);
         }
         bar.inc(1);
     }
     bar.finish_and_clear();
-    Ok(())
+    match failed {
+        Some(error) if failures == study.len() => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Reads the headers with a progress bar.
@@ -126,15 +142,15 @@ fn print_series(study: &Study) {
             series.modality().to_string(),
             kind.to_string(),
             size(series.size()),
-            spacing(series.spacing().filter(|_| is_placed(series))),
-            series.orientation().filter(|_| is_placed(series)).map(|o| o.to_string()).unwrap_or_default(),
+            spacing(series.spacing()),
+            series.orientation().map(|o| o.to_string()).unwrap_or_default(),
             apart(series),
         ]);
     }
     print!("{}", aligned(&rows));
 }
 
-/// Whether the images have a place in the patient; what [`Series`] says of others is assumed.
+/// Whether the images have a place in the patient.
 fn is_placed(series: &Series) -> bool {
     series.kind() == SeriesKind::Volume
 }
@@ -185,7 +201,7 @@ fn inspect_series(number: usize, series: &Series, output: &Path) -> Result<()> {
             let modality = series.modality().to_string();
             let name = format!("{modality}, {} slices", volume.size()[0]);
             let notes = findings(&report);
-            let scan = Scan { volume, modality: Some(modality), name, notes, source: None };
+            let scan = Scan { volume, modality: Some(modality), name, notes, source: None, nifti: None };
             describe_values(&scan);
             // One slice seen from its edge shows nothing.
             if scan.volume.size()[0] == 1 { draw_images(series, &path) } else { draw_volume(&scan, &path) }

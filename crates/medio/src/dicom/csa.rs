@@ -121,11 +121,11 @@ mod tests {
         for newer in [false, true] {
             let bytes = header(newer, TAGS);
             for length in 0..bytes.len() {
-                items(&bytes[..length], "Other");
+                assert_eq!(items(&bytes[..length], "Other"), None);
                 for value in [0, 1, 0x7F, 0xFF] {
                     let mut changed = bytes.clone();
                     changed[length] = value;
-                    items(&changed, "Other");
+                    assert_eq!(items(&changed, "Other"), None);
                 }
             }
         }

@@ -35,6 +35,7 @@ pub(super) fn load(
     }
     let slices: Vec<&Header> = layout.kept.iter().filter_map(|&k| headers.get(k)).collect();
     let mut jobs = slices.iter().map(|header| Job::new(header, options)).collect::<Result<Vec<_>>>()?;
+    check_has_scales(&slices, options)?;
     if let Some(kind) = options.suv {
         scale(&mut jobs, &pet::factors(&whole, &slices, kind)?)?;
     }
@@ -64,11 +65,26 @@ fn scale(jobs: &mut [Job<'_>], factors: &[f64]) -> Result<()> {
         if job.header.has_modality_lut {
             return Err(Error::Unsupported {
                 path: job.header.label(),
-                what: "another scale for values of a",
-                found: "ModalityLUTSequence".to_string(),
+                what: "SUV or the private scale of Philips",
+                found: "for values of a ModalityLUTSequence".to_string(),
             });
         }
         job.conversion.rescale = job.conversion.rescale.times(*factor);
+    }
+    Ok(())
+}
+
+/// Whether the scales that the options ask for are those of such images at all.
+fn check_has_scales(slices: &[&Header], options: &LoadOptions) -> Result<()> {
+    let unsupported = |header: &Header, what, found: String| {
+        Err(Error::Unsupported { path: header.path.clone(), what, found })
+    };
+    let Some(first) = slices.first() else { return Ok(()) };
+    if options.suv.is_some() && first.modality != "PT" {
+        return unsupported(first, "SUV for modality", first.modality.to_string());
+    }
+    if options.philips_scale && !first.manufacturer.to_ascii_uppercase().contains("PHILIPS") {
+        return unsupported(first, "the private scale of Philips", "for images of another maker".to_string());
     }
     Ok(())
 }
@@ -82,7 +98,7 @@ fn check_is_volume(headers: &[Header]) -> Result<()> {
     if let Some(header) = headers.iter().find(|h| h.is_segmentation()) {
         let one = headers.iter().all(|h| h.distinctions.segment == header.distinctions.segment);
         if header.segmentation_type != "BINARY" || !one {
-            return not(header, "a segmentation, which Series::segmentation reads".to_string());
+            return not(header, "a segmentation, see Series::segmentation".to_string());
         }
     }
     if let Some(header) = headers.iter().find(|h| h.count > 1) {

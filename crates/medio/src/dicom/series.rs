@@ -14,9 +14,9 @@ use super::image_ref::ImageRef;
 use super::kind::SeriesKind;
 use super::load;
 use super::options::{LoadOptions, Policy, ProgressFn, SpacingPolicy};
-use super::report::Report;
+use super::report::{Assumption, Report};
 use super::seg::{self, Segmentation};
-use super::stack;
+use super::stack::{self, Layout};
 use super::text::Text;
 use crate::error::{Error, Result};
 
@@ -40,7 +40,12 @@ impl Series {
         let layout = stack::layout(&slices, &lenient).ok().filter(|_| !is_sequence);
         let first = slices.first();
         let extent = |n: Option<u16>| usize::from(n.unwrap_or(0));
-        let place = layout.as_ref().map(|l| (l.geometry.spacing(), l.geometry.orientation()));
+        // What had to be assumed is no place.
+        let is_placed = |l: &&Layout| {
+            !l.assumed.iter().any(|a| matches!(a, Assumption::Position | Assumption::Orientation))
+        };
+        let place =
+            layout.as_ref().filter(is_placed).map(|l| (l.geometry.spacing(), l.geometry.orientation()));
         let kept = layout.map_or_else(|| (0..slices.len()).collect(), |l| l.kept);
         let images = slices.iter().map(|h| h.count as usize).sum();
         let depth = if is_sequence { images } else { kept.len() };
@@ -156,18 +161,18 @@ impl Series {
         self.kept.iter().filter_map(|&k| self.slices.get(k))
     }
 
-    /// Any attribute of one image, by tag, read again from its file. Images are counted in the order of [`Series::files`].
+    /// Any attribute of one image, by tag, read again from its file. Images are counted as in [`Series::frames`].
     ///
     /// # Errors
     /// [`Error::Io`] and [`Error::Truncated`]; [`Error::Invalid`] when there is no such image.
     pub fn attributes(&self, image: usize) -> Result<ImageAttributes> {
-        let header = self.slices.get(image).ok_or_else(|| Error::Invalid {
+        let (header, frame) = self.frame(image).ok_or_else(|| Error::Invalid {
             path: self.slices.first().map(|h| h.path.clone()).unwrap_or_default(),
             what: "number of an image",
-            expected: format!("below {}", self.slices.len()),
+            expected: format!("below {}", self.frames()),
             found: image.to_string(),
         })?;
-        Ok(ImageAttributes::new(header.read_elements()?, header.frame as usize))
+        Ok(ImageAttributes::new(header.read_elements()?, frame as usize))
     }
 
     /// What tells this volume from the others of the same SeriesInstanceUID; empty when it is the only one.

@@ -36,6 +36,14 @@ impl Deref for Study {
     }
 }
 
+impl<'a> IntoIterator for &'a Study {
+    type Item = &'a Series;
+    type IntoIter = std::slice::Iter<'a, Series>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.series.iter()
+    }
+}
+
 /// A file, or a folder that cannot be read, that a scan passed over.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]

@@ -39,3 +39,25 @@ fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_a_file_never_takes_the_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        let names = || std::fs::read_dir(folder.path()).unwrap().count();
+        write_atomically(&path, |out| out.write_all(b"whole")).unwrap();
+        let failed = write_atomically(&path, |out| {
+            out.write_all(&[0; 1 << 20])?;
+            assert_eq!(std::fs::read(&path)?, b"whole", "while the new one is being written");
+            Err(io::ErrorKind::StorageFull.into())
+        });
+        assert!(matches!(failed, Err(Error::Io { .. })));
+        assert_eq!((std::fs::read(&path).unwrap(), names()), (b"whole".to_vec(), 1));
+        write_atomically(&path, |out| out.write_all(b"new")).unwrap();
+        assert_eq!((std::fs::read(&path).unwrap(), names()), (b"new".to_vec(), 1));
+    }
+}
