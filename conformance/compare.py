@@ -273,7 +273,7 @@ def judge(path, items):
             zipfile.ZipFile(path).extractall(folder)
             return judge_folder(items, Path(folder))
     start = path.open("rb").read(352)
-    if format == "dicom" or (format is None and (references.is_dicom(path) or looks_like_data_set(start))):
+    if format in ("dicom", "dicom, lenient", "seg") or (format is None and (references.is_dicom(path) or looks_like_data_set(start))):
         return judge_dicom_file(items, path)
     if format == "nifti" or (format is None and looks_like_nifti(path, start)):
         return judge_grid(items, lambda: references.by_nibabel(path))

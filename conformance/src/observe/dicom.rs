@@ -24,6 +24,8 @@ pub(super) fn observe(found: &mut Found<'_>) {
     for series in study.iter() {
         match series.kind() {
             SeriesKind::Sequence => images(found, series),
+            // As its segments, below.
+            SeriesKind::Segmentation if found.path.is_file() => {}
             _ => volume(found, series),
         }
     }
