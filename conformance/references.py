@@ -69,6 +69,8 @@ def short(error):
     text = re.sub(r"0x[0-9a-f]+", "0x", " ".join(str(error).split()))
     # Where SimpleITK was built.
     text = re.sub(r"/\S*/(?=ITK/Modules)", "", text)
+    # Where this repository is.
+    text = text.replace(str(Path(__file__).resolve().parent.parent) + "/", "")
     return f"{type(error).__name__}: {text[:160]}"
 
 
