@@ -54,7 +54,6 @@ mod codec;
 mod color;
 mod copies;
 mod csa;
-#[allow(dead_code, reason = "for readers of other objects")]
 mod dataset;
 pub mod derived;
 mod elements;
@@ -95,7 +94,6 @@ mod study;
 mod suv;
 mod text;
 mod time;
-#[allow(dead_code, reason = "for readers of other objects")]
 mod value;
 mod voi;
 mod write;

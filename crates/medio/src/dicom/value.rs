@@ -2,8 +2,6 @@
 //!
 //! The caller says what a value is: data sets in implicit VR do not.
 
-use dicom_core::Tag;
-
 use super::elements::Element;
 
 /// Numbers of a fixed size, one after the other; what is left over at the end is none.
@@ -46,12 +44,6 @@ impl<'a> Element<'a> {
     /// The first double (FD), if it is finite.
     pub(super) fn double(&self) -> Option<f64> {
         self.doubles().next().filter(|x| x.is_finite())
-    }
-
-    /// Tags (AT).
-    pub(super) fn tags(&self) -> impl Iterator<Item = Tag> + use<'a> {
-        let mut halves = self.u16s();
-        std::iter::from_fn(move || Some(Tag(halves.next()?, halves.next()?)))
     }
 
     /// The value as text, without the padding around it. Bytes that are not ASCII are replaced.
@@ -127,6 +119,8 @@ fn trim(bytes: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    use dicom_core::Tag;
+
     use super::*;
     use crate::dicom::elements::Encoding;
 
@@ -155,7 +149,6 @@ mod tests {
         assert_eq!(element(&value).u16s().collect::<Vec<_>>(), [0xFFFF, 0x28]);
         assert_eq!(element(&value).i16s().collect::<Vec<_>>(), [-1, 0x28]);
         assert_eq!(element(&value).u32s().collect::<Vec<_>>(), [0x28_FFFF]);
-        assert_eq!(element(&value).tags().collect::<Vec<_>>(), [Tag(0xFFFF, 0x28)]);
         let big = Element { encoding: Encoding::EXPLICIT_BE, ..element(&value) };
         assert_eq!(big.u16s().last(), Some(0x2800));
         assert_eq!(big.i32s().collect::<Vec<_>>(), [-55_296]);
