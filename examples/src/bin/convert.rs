@@ -125,7 +125,8 @@ fn convert_values(input: &Path, args: &Args) -> Result<()> {
 fn convert_labels(input: &Path, args: &Args) -> Result<()> {
     let target = Target::of(&args.output)?;
     let labels = medio::read_labels(input)?;
-    println!("read      {} labels, {}", labels.counts().len() - 1, describe(labels.geometry()));
+    let count = labels.counts().keys().filter(|label| **label != 0).count();
+    println!("read      {count} labels, {}", describe(labels.geometry()));
     let labels = transformed_labels(&labels, args)?;
     match target {
         Target::File => medio::write_labels(&args.output, &labels)?,
