@@ -1,0 +1,1 @@
+//! Superpixels and supervoxels of medical images.
