@@ -1,1 +1,8 @@
 //! Fast operations of neural networks on slices of `f32`, on the CPU.
+
+pub mod activation;
+pub mod math;
+mod simd;
+
+pub use activation::Activation;
+pub use simd::{Isa, ParseIsaError, with_isa};

@@ -1,0 +1,6 @@
+//! Activations of slices, forward and backward.
+
+mod function;
+pub(crate) mod register;
+
+pub use function::Activation;

@@ -1,0 +1,93 @@
+//! Slices that are split by rows and worked on by several threads.
+
+/// The fewest numbers (64 KiB) that are worth handing to another thread.
+const MIN_BLOCK: usize = 16 * 1024;
+
+/// Slices of as many rows each, which are split at the same row.
+pub(crate) trait Rows: Sized + Send {
+    /// How many rows.
+    fn rows(&self) -> usize;
+    /// The rows before `row`, and the rest.
+    fn split(self, row: usize) -> (Self, Self);
+}
+
+/// Numbers `[rows, width]` that are read.
+#[derive(Clone, Copy)]
+pub(crate) struct Matrix<'a, T = f32> {
+    pub(crate) data: &'a [T],
+    pub(crate) width: usize,
+}
+
+/// Numbers `[rows, width]` that are written.
+pub(crate) struct MatrixMut<'a, T = f32> {
+    pub(crate) data: &'a mut [T],
+    pub(crate) width: usize,
+}
+
+impl<T: Sync> Rows for Matrix<'_, T> {
+    fn rows(&self) -> usize {
+        self.data.len() / self.width.max(1)
+    }
+
+    fn split(self, row: usize) -> (Self, Self) {
+        let Self { data, width } = self;
+        let (first, rest) = data.split_at(row * width);
+        (Self { data: first, width }, Self { data: rest, width })
+    }
+}
+
+impl<T: Send> Rows for MatrixMut<'_, T> {
+    fn rows(&self) -> usize {
+        self.data.len() / self.width.max(1)
+    }
+
+    fn split(self, row: usize) -> (Self, Self) {
+        let Self { data, width } = self;
+        let (first, rest) = data.split_at_mut(row * width);
+        (Self { data: first, width }, Self { data: rest, width })
+    }
+}
+
+macro_rules! tuples_of_rows {
+    ($(($first:ident $($name:ident)*))*) => {$(
+        impl<$first: Rows, $($name: Rows),*> Rows for ($first, $($name),*) {
+            fn rows(&self) -> usize {
+                self.0.rows()
+            }
+
+            #[allow(non_snake_case)]
+            fn split(self, row: usize) -> (Self, Self) {
+                let ($first, $($name),*) = self;
+                let $first = $first.split(row);
+                $(let $name = $name.split(row);)*
+                (($first.0, $($name.0),*), ($first.1, $($name.1),*))
+            }
+        }
+    )*};
+}
+
+tuples_of_rows! { (A B) (A B C) (A B C D) (A B C D E) }
+
+/// Calls `body` on blocks of whole rows that together are `rows`, on several threads where that pays.
+///
+/// `width` is how many numbers a row costs. Where blocks begin depends on the number of threads: what `body` makes of a
+/// row must not depend on its neighbours.
+pub(crate) fn for_each_block<R: Rows>(rows: R, width: usize, body: impl Fn(R) + Sync) {
+    let count = rows.rows();
+    let threads = rayon::current_num_threads();
+    let fewest = (MIN_BLOCK / width.max(1)).max(1);
+    if threads == 1 || count < 2 * fewest {
+        body(rows);
+    } else {
+        halve(rows, fewest.max(count / (8 * threads)), &body);
+    }
+}
+
+fn halve<R: Rows>(rows: R, block: usize, body: &(impl Fn(R) + Sync)) {
+    let count = rows.rows();
+    if count < 2 * block {
+        return body(rows);
+    }
+    let (first, rest) = rows.split(count / 2);
+    rayon::join(|| halve(first, block, body), || halve(rest, block, body));
+}

@@ -1,0 +1,58 @@
+//! What a register of `f32` can do.
+
+/// An instruction set, as a value that proves that the processor has it.
+///
+/// Unless said otherwise operations work lane by lane and follow IEEE 754. Loads and stores take slices of at least
+/// [`LANES`](Simd::LANES) numbers and panic on shorter ones.
+pub(crate) trait Simd: Copy {
+    /// Numbers in a register, at most [`MAX_LANES`].
+    const LANES: usize;
+    /// A register of numbers.
+    type Vector: Copy;
+    /// A register of yes and no.
+    type Mask: Copy;
+
+    fn splat(self, value: f32) -> Self::Vector;
+    fn load(self, from: &[f32]) -> Self::Vector;
+    fn store(self, to: &mut [f32], value: Self::Vector);
+    /// Loads all of a slice shorter than a register; the other lanes are `fill`.
+    fn load_partial(self, from: &[f32], fill: f32) -> Self::Vector;
+    /// Fills a slice shorter than a register with the first lanes.
+    fn store_partial(self, to: &mut [f32], value: Self::Vector);
+
+    fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    fn div(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// `a * b + c`, rounded once where the processor can.
+    fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
+    /// `c - a * b`, rounded once where the processor can.
+    fn neg_mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
+    /// The smaller; `b` where either is NaN.
+    fn min(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// The larger; `b` where either is NaN.
+    fn max(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    fn abs(self, a: Self::Vector) -> Self::Vector;
+    /// The size of `a`, which is not negative, with the sign of `sign`.
+    fn copy_sign(self, a: Self::Vector, sign: Self::Vector) -> Self::Vector;
+    /// The nearest whole number, where the size is below 2^22.
+    fn round(self, a: Self::Vector) -> Self::Vector;
+    /// `a * 2^n` for whole `n` from -250 to 250, denormal results included.
+    fn scale(self, a: Self::Vector, n: Self::Vector) -> Self::Vector;
+    /// `a * a` as a rounded number and what it lacks, for `a` below 2^60 in size.
+    fn square(self, a: Self::Vector) -> (Self::Vector, Self::Vector);
+    /// `a < b`; no where either is NaN.
+    fn less(self, a: Self::Vector, b: Self::Vector) -> Self::Mask;
+    /// `a` where yes, `b` where no.
+    fn select(self, mask: Self::Mask, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+
+    /// The sum of the lanes.
+    #[allow(dead_code)]
+    fn sum(self, a: Self::Vector) -> f32;
+    /// The largest lane that is not NaN.
+    #[allow(dead_code)]
+    fn largest(self, a: Self::Vector) -> f32;
+}
+
+/// The most lanes that any register here has.
+pub(crate) const MAX_LANES: usize = 16;

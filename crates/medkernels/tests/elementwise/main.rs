@@ -1,0 +1,6 @@
+//! Elementary functions, activations, softmax and normalisation against plain `f64` references.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod activation;
+mod common;
+mod math;
