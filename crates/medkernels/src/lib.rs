@@ -1,6 +1,8 @@
 //! Fast operations of neural networks on slices of `f32`, on the CPU.
 
 pub mod activation;
+pub mod attention;
+pub mod gemm;
 pub mod math;
 mod simd;
 

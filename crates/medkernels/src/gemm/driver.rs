@@ -1,0 +1,257 @@
+//! The loops around the innermost product: blocks that fit the caches, and rectangles for the threads.
+//!
+//! The scheme is that of Goto and van de Geijn ("Anatomy of high-performance matrix multiplication", ACM TOMS 2008), but each thread
+//! packs for itself: packing costs a few percent, and no thread waits for another.
+#![allow(unsafe_code)]
+
+use rayon::prelude::*;
+
+use super::epilogue::Epilogue;
+use super::kernel_set::KernelSet;
+use super::matrix::{Matrix, RawMatrix};
+use super::micro::{Finish, Tile};
+use super::pack;
+use super::scratch::with_scratch;
+use crate::simd::Isa;
+
+/// Depth of a block: a panel of either side stays in the first two caches.
+const DEPTH: usize = 768;
+/// Columns of a block of the right-hand side, which stays in the second cache together with some panels of the left.
+const COLUMNS: usize = 128;
+/// Values of the packed left-hand side.
+const LEFT: usize = 512 * 1024;
+/// Multiplications below which another thread does not pay.
+const WORTH_A_THREAD: usize = 1 << 19;
+
+/// `c = residual + scale * activation(alpha * a b + bias)`, row-major, on the threads of rayon's current pool.
+///
+/// The order of the additions of an element depends on the depth alone: the result is the same with any number of threads.
+///
+/// # Panics
+/// When the sizes do not fit each other.
+///
+/// ```
+/// use medkernels::gemm::{Epilogue, Matrix, gemm};
+/// let a = [1.0, 2.0, 3.0, 4.0];
+/// let b = [1.0, 0.0, 0.0, 1.0];
+/// let mut c = [0.0; 4];
+/// let epilogue = Epilogue { bias: Some(&[10.0, 20.0]), ..Epilogue::default() };
+/// gemm(Matrix::new(&a, 2, 2), Matrix::new(&b, 2, 2), &epilogue, &mut c);
+/// assert_eq!(c, [11.0, 22.0, 13.0, 24.0]);
+/// ```
+pub fn gemm(a: Matrix<'_>, b: Matrix<'_>, epilogue: &Epilogue<'_>, c: &mut [f32]) {
+    let [rows, depth, columns] = [a.rows(), a.columns(), b.columns()];
+    assert_eq!(depth, b.rows(), "columns of the left and rows of the right factor");
+    assert_eq!(c.len(), rows * columns, "values of a {rows} x {columns} product");
+    epilogue.check(rows, columns);
+    if rows == 0 || columns == 0 {
+        return;
+    }
+    let product = Product {
+        kernels: KernelSet::of(Isa::current()),
+        a: a.raw(),
+        b: b.raw(),
+        c: c.as_mut_ptr(),
+        c_step: columns,
+        depth,
+        finish: finish(epilogue),
+    };
+    let rectangles = product.rectangles(rows, columns);
+    if let [all] = rectangles[..] {
+        // SAFETY: the rectangle is the whole of `c`, which is borrowed here.
+        unsafe { product.compute(all) };
+    } else {
+        // SAFETY: the rectangles lie in `c` and do not overlap.
+        rectangles.into_par_iter().for_each(|rectangle| unsafe { product.compute(rectangle) });
+    }
+}
+
+fn finish(epilogue: &Epilogue<'_>) -> Finish {
+    let pointer = |part: Option<&[f32]>| part.map_or(std::ptr::null(), <[f32]>::as_ptr);
+    Finish {
+        alpha: epilogue.alpha,
+        bias: pointer(epilogue.bias),
+        row_bias: pointer(epilogue.row_bias),
+        activation: epilogue.activation,
+        scale: pointer(epilogue.scale),
+        residual: pointer(epilogue.residual),
+        relu_last: epilogue.relu_last,
+    }
+}
+
+/// A part of the result: from row and column, so many rows and columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Rectangle {
+    start: [usize; 2],
+    size: [usize; 2],
+}
+
+struct Product {
+    kernels: &'static KernelSet,
+    a: RawMatrix,
+    b: RawMatrix,
+    c: *mut f32,
+    c_step: usize,
+    depth: usize,
+    finish: Finish,
+}
+
+// SAFETY: the factors are only read; each rectangle of the result is written by one thread.
+unsafe impl Sync for Product {}
+
+impl Product {
+    /// Cuts the result for the threads, into whole tiles. The side that is longer, counted in what packing the other one again would cost, is
+    /// cut.
+    fn rectangles(&self, rows: usize, columns: usize) -> Vec<Rectangle> {
+        let work = rows * columns * self.depth.max(1);
+        let threads = rayon::current_num_threads().min(work / WORTH_A_THREAD).max(1);
+        // Some more parts than threads, so that one that is held up does not hold up all.
+        let parts =
+            if threads == 1 { 1 } else { (threads * 4).min(work / (4 * WORTH_A_THREAD)).max(threads) };
+        let (tall, wide) = (rows.div_ceil(self.kernels.rows()), columns.div_ceil(self.kernels.columns));
+        let by_rows =
+            if rows > columns { parts.min(tall) } else { parts.div_ceil(parts.min(wide)).min(tall) };
+        let by_columns = parts.div_ceil(by_rows).min(wide);
+        let heights = cuts(rows, by_rows, self.kernels.rows());
+        let widths = cuts(columns, by_columns, self.kernels.columns);
+        let mut rectangles = Vec::with_capacity(heights.len() * widths.len());
+        for &(row, height) in &heights {
+            for &(column, width) in &widths {
+                rectangles.push(Rectangle { start: [row, column], size: [height, width] });
+            }
+        }
+        rectangles
+    }
+
+    /// # Safety
+    /// The rectangle lies in the result, and nothing else touches it meanwhile.
+    unsafe fn compute(&self, Rectangle { start: [row, column], size: [rows, columns] }: Rectangle) {
+        let blocks = self.depth.div_ceil(DEPTH).max(1);
+        let deep = self.depth.div_ceil(blocks).max(1);
+        let tile_rows = self.kernels.rows();
+        let high = (LEFT / deep / tile_rows * tile_rows).clamp(tile_rows, rows.next_multiple_of(tile_rows));
+        let wide = COLUMNS.min(columns.next_multiple_of(self.kernels.columns));
+        with_scratch([high * deep, wide * deep], |[left, right]| {
+            for block in 0..blocks {
+                let from = block * deep;
+                let depth = deep.min(self.depth - from);
+                for top in (0..rows).step_by(high) {
+                    let height = high.min(rows - top);
+                    // SAFETY: the block lies in the factor.
+                    unsafe {
+                        pack::left(
+                            self.kernels,
+                            self.a,
+                            (row + top, from),
+                            [height, depth],
+                            left.as_mut_ptr(),
+                        )
+                    };
+                    for edge in (0..columns).step_by(wide) {
+                        let width = wide.min(columns - edge);
+                        // SAFETY: as above.
+                        unsafe {
+                            pack::right(
+                                self.kernels,
+                                self.b,
+                                (from, column + edge),
+                                [depth, width],
+                                right.as_mut_ptr(),
+                            );
+                            let block = Block {
+                                depth,
+                                first: block == 0,
+                                last: block + 1 == blocks,
+                                start: [row + top, column + edge],
+                                size: [height, width],
+                            };
+                            self.tiles(&block, left, right);
+                        }
+                    }
+                }
+            }
+        });
+    }
+
+    /// # Safety
+    /// The factors are packed for the block, which lies in the rectangle of this thread.
+    unsafe fn tiles(&self, block: &Block, left: &[f32], right: &[f32]) {
+        let (tile_rows, tile_columns) = (self.kernels.rows(), self.kernels.columns);
+        for top in (0..block.size[0]).step_by(tile_rows) {
+            let height = tile_rows.min(block.size[0] - top);
+            for edge in (0..block.size[1]).step_by(tile_columns) {
+                let [row, column] = [block.start[0] + top, block.start[1] + edge];
+                // SAFETY: the tile lies in the block.
+                unsafe {
+                    let tile = Tile {
+                        depth: block.depth,
+                        a: left.as_ptr().add(top * block.depth),
+                        a_step: height,
+                        b: right.as_ptr().add(edge * block.depth),
+                        b_step: tile_columns,
+                        c: self.c.add(row * self.c_step + column),
+                        c_step: self.c_step,
+                        columns: tile_columns.min(block.size[1] - edge),
+                        accumulate: !block.first,
+                        finish: block.last.then(|| self.finish.at(row, column, self.c_step)),
+                    };
+                    self.kernels.multiply(height, &tile);
+                }
+            }
+        }
+    }
+}
+
+/// A product of packed blocks.
+struct Block {
+    depth: usize,
+    first: bool,
+    last: bool,
+    start: [usize; 2],
+    size: [usize; 2],
+}
+
+impl Finish {
+    /// The parts as they are for a tile there.
+    ///
+    /// # Safety
+    /// The place is in the result.
+    unsafe fn at(&self, row: usize, column: usize, step: usize) -> Self {
+        let shift = |p: *const f32, by: usize| if p.is_null() { p } else { unsafe { p.add(by) } };
+        Self {
+            bias: shift(self.bias, column),
+            row_bias: shift(self.row_bias, row),
+            scale: shift(self.scale, column),
+            residual: shift(self.residual, row * step + column),
+            ..*self
+        }
+    }
+}
+
+/// `n` in about `parts` parts of whole units: start and length of each.
+fn cuts(n: usize, parts: usize, unit: usize) -> Vec<(usize, usize)> {
+    let units = n.div_ceil(unit);
+    let parts = parts.clamp(1, units.max(1));
+    let edge = |part: usize| (units * part / parts * unit).min(n);
+    (0..parts).map(|part| (edge(part), edge(part + 1) - edge(part))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cuts;
+
+    #[test]
+    fn cuts_cover_everything_once() {
+        for n in [1, 5, 14, 15, 257, 1000] {
+            for parts in [1, 2, 3, 8, 100] {
+                let mut next = 0;
+                for (start, length) in cuts(n, parts, 14) {
+                    assert_eq!(start, next);
+                    assert!(length > 0);
+                    next += length;
+                }
+                assert_eq!(next, n);
+            }
+        }
+    }
+}

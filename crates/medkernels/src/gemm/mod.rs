@@ -1,0 +1,30 @@
+//! Products of matrices of `f32`, with what follows a product in a network done before the result is written.
+//!
+//! | instruction set | tile |
+//! |---|---|
+//! | AVX-512F | 14 x 32 |
+//! | AVX2 and FMA | 6 x 16 |
+//! | NEON | 12 x 8 |
+//! | none of these | 4 x 16 |
+
+mod driver;
+mod epilogue;
+mod kernel_set;
+mod matrix;
+mod micro;
+pub(crate) mod pack;
+mod scratch;
+mod transpose;
+
+/// The parts, for kernels that are made of products.
+pub(crate) mod raw {
+    pub(crate) use super::kernel_set::KernelSet;
+    pub(crate) use super::matrix::RawMatrix;
+    pub(crate) use super::micro::Tile;
+    pub(crate) use super::pack;
+    pub(crate) use super::scratch::with_scratch;
+}
+
+pub use driver::gemm;
+pub use epilogue::Epilogue;
+pub use matrix::Matrix;

@@ -1,0 +1,131 @@
+//! Rearranging blocks of the factors so that the innermost product reads them in order.
+#![allow(unsafe_code)]
+
+use super::kernel_set::KernelSet;
+use super::matrix::RawMatrix;
+
+/// Packs `rows x depth` of the left-hand side from `start = (row, k)` into panels of `panel` rows: element `(row, k)` of a panel is
+/// at `k * height + row`, where `height` is that of the panel. The last panel has what rows are left.
+///
+/// # Safety
+/// The block lies in the matrix, and `to` has room for `rows * depth` values.
+pub(crate) unsafe fn left(
+    kernels: &KernelSet,
+    from: RawMatrix,
+    start: (usize, usize),
+    [rows, depth]: [usize; 2],
+    to: *mut f32,
+) {
+    let panel = kernels.rows();
+    for first in (0..rows).step_by(panel) {
+        let height = panel.min(rows - first);
+        // SAFETY: the panel lies in the block.
+        unsafe {
+            let to = to.add(first * depth);
+            let from_at = from.data.add((start.0 + first) * from.row_stride + start.1 * from.column_stride);
+            if from.column_stride == 1 {
+                (kernels.transpose)(from_at, from.row_stride, to, height, height, depth);
+            } else {
+                copy(from_at, [from.column_stride, from.row_stride], to, height, [depth, height]);
+            }
+        }
+    }
+}
+
+/// Packs `depth x columns` of the right-hand side from `start = (k, column)` into panels as wide as a tile: element `(k, column)` of a
+/// panel is at `k * width + column`. The last panel is padded with zeros.
+///
+/// # Safety
+/// The block lies in the matrix, and `to` has room for `depth` times the columns rounded up to whole panels.
+pub(crate) unsafe fn right(
+    kernels: &KernelSet,
+    from: RawMatrix,
+    start: (usize, usize),
+    [depth, columns]: [usize; 2],
+    to: *mut f32,
+) {
+    let panel = kernels.columns;
+    // SAFETY: what is read lies in the block, what is written in the panels.
+    unsafe {
+        let from_at = from.data.add(start.0 * from.row_stride + start.1 * from.column_stride);
+        if from.row_stride == 1 && from.column_stride != 1 {
+            for first in (0..columns).step_by(panel) {
+                let width = panel.min(columns - first);
+                let to = to.add(first * depth);
+                if width < panel {
+                    std::ptr::write_bytes(to, 0, depth * panel);
+                }
+                (kernels.transpose)(
+                    from_at.add(first * from.column_stride),
+                    from.column_stride,
+                    to,
+                    panel,
+                    width,
+                    depth,
+                );
+            }
+            return;
+        }
+        let whole = columns / panel * panel;
+        if from.column_stride == 1 {
+            match panel {
+                32 => whole_panels::<32>(from_at, from.row_stride, [depth, whole], to),
+                16 => whole_panels::<16>(from_at, from.row_stride, [depth, whole], to),
+                _ => whole_panels::<8>(from_at, from.row_stride, [depth, whole], to),
+            }
+        }
+        // What is left: a panel that is not full, or panels of columns that are apart.
+        let first = if from.column_stride == 1 { whole } else { 0 };
+        for first in (first..columns).step_by(panel) {
+            let width = panel.min(columns - first);
+            for k in 0..depth {
+                let row = from_at.add(k * from.row_stride + first * from.column_stride);
+                let to = to.add(first * depth + k * panel);
+                copy(row, [0, from.column_stride], to, panel, [1, width]);
+                std::ptr::write_bytes(to.add(width), 0, panel - width);
+            }
+        }
+    }
+}
+
+/// Panels of `WIDTH` columns next to each other. Row by row, so that memory is read in order.
+unsafe fn whole_panels<const WIDTH: usize>(
+    from: *const f32,
+    row_stride: usize,
+    [depth, columns]: [usize; 2],
+    to: *mut f32,
+) {
+    for k in 0..depth {
+        for first in (0..columns).step_by(WIDTH) {
+            // SAFETY: the caller vouches for it; arrays of floats are as aligned as floats.
+            unsafe {
+                let row = from.add(k * row_stride + first).cast::<[f32; WIDTH]>();
+                to.add(first * depth + k * WIDTH).cast::<[f32; WIDTH]>().write(row.read());
+            }
+        }
+    }
+}
+
+/// `to[i * to_step + j] = from[i * strides[0] + j * strides[1]]`
+#[inline(always)]
+unsafe fn copy(
+    from: *const f32,
+    strides: [usize; 2],
+    to: *mut f32,
+    to_step: usize,
+    [rows, columns]: [usize; 2],
+) {
+    for i in 0..rows {
+        // SAFETY: the caller vouches for it.
+        unsafe {
+            let (from, to) = (from.add(i * strides[0]), to.add(i * to_step));
+            if strides[1] == 1 {
+                std::ptr::copy_nonoverlapping(from, to, columns);
+            } else {
+                for j in 0..columns {
+                    *to.add(j) = *from.add(j * strides[1]);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Attention and its gradients against plain loops in double precision.
+#![allow(clippy::unwrap_used)]
+
+use medkernels::attention::{Heads, Mask, attention, attention_backward};
+use medkernels::{Isa, with_isa};
+
+fn values(n: usize, seed: u32) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(1);
+    (0..n)
+        .map(|_| {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            (state >> 8) as f32 / (1 << 22) as f32 - 2.0
+        })
+        .collect()
+}
+
+/// Sizes, and the factors as `[batch, tokens, heads, width]`.
+struct Case {
+    batch: usize,
+    heads: usize,
+    queries: usize,
+    keys: usize,
+    width: usize,
+    value_width: usize,
+}
+
+impl Case {
+    fn factors(&self) -> [Vec<f32>; 4] {
+        let (b, h) = (self.batch, self.heads);
+        [
+            values(b * self.queries * h * self.width, 1),
+            values(b * self.keys * h * self.width, 2),
+            values(b * self.keys * h * self.value_width, 3),
+            values(b * self.queries * h * self.value_width, 4),
+        ]
+    }
+
+    fn scale(&self) -> f32 {
+        1.0 / (self.width as f32).sqrt()
+    }
+
+    fn view<'a>(&self, data: &'a [f32], tokens: usize, width: usize) -> Heads<'a> {
+        let strides = [tokens * self.heads * width, width, self.heads * width];
+        Heads::new(data, [self.batch, self.heads, tokens, width], strides)
+    }
+
+    /// The output, and the gradients of queries, keys and values.
+    fn reference(
+        &self,
+        factors: &[Vec<f32>; 4],
+        hidden: impl Fn(usize, usize, usize, usize) -> bool,
+    ) -> [Vec<f64>; 4] {
+        let [q, k, v, g] = factors.each_ref().map(|x| x.iter().map(|&x| f64::from(x)).collect::<Vec<_>>());
+        let mut out = [vec![0.0; g.len()], vec![0.0; q.len()], vec![0.0; k.len()], vec![0.0; v.len()]];
+        let scale = f64::from(self.scale());
+        let at = |b: usize, t: usize, tokens: usize, h: usize, width: usize| {
+            ((b * tokens + t) * self.heads + h) * width
+        };
+        for b in 0..self.batch {
+            for h in 0..self.heads {
+                for i in 0..self.queries {
+                    let qi = at(b, i, self.queries, h, self.width);
+                    let gi = at(b, i, self.queries, h, self.value_width);
+                    let kj = |j| at(b, j, self.keys, h, self.width);
+                    let vj = |j| at(b, j, self.keys, h, self.value_width);
+                    let dot = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| x * y).sum::<f64>();
+                    let scores: Vec<f64> = (0..self.keys)
+                        .map(|j| {
+                            let s = scale * dot(&q[qi..qi + self.width], &k[kj(j)..kj(j) + self.width]);
+                            if hidden(b, h, i, j) { f64::NEG_INFINITY } else { s }
+                        })
+                        .collect();
+                    let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                    let sum: f64 = scores.iter().map(|s| (s - largest).exp()).sum();
+                    let p: Vec<f64> = scores.iter().map(|s| (s - largest).exp() / sum).collect();
+                    let dp: Vec<f64> = (0..self.keys)
+                        .map(|j| dot(&g[gi..gi + self.value_width], &v[vj(j)..vj(j) + self.value_width]))
+                        .collect();
+                    let mean = dot(&p, &dp);
+                    for j in 0..self.keys {
+                        for w in 0..self.value_width {
+                            out[0][gi + w] += p[j] * v[vj(j) + w];
+                            out[3][vj(j) + w] += p[j] * g[gi + w];
+                        }
+                        let ds = scale * p[j] * (dp[j] - mean);
+                        for w in 0..self.width {
+                            out[1][qi + w] += ds * k[kj(j) + w];
+                            out[2][kj(j) + w] += ds * q[qi + w];
+                        }
+                    }
+                }
+            }
+        }
+        out
+    }
+}
+
+fn case(batch: usize, heads: usize, queries: usize, keys: usize, width: usize, value_width: usize) -> Case {
+    Case { batch, heads, queries, keys, width, value_width }
+}
+
+fn assert_close(found: &[f32], expected: &[f64], what: &str) {
+    let largest = expected.iter().fold(1e-3, |m: f64, x| m.max(x.abs()));
+    for (i, (&found, &expected)) in found.iter().zip(expected).enumerate() {
+        assert!((f64::from(found) - expected).abs() <= 3e-6 * largest, "{what}, {i}: {found} for {expected}");
+    }
+}
+
+fn check(case: &Case, mask: Option<Mask<'_>>, hidden: impl Fn(usize, usize, usize, usize) -> bool) {
+    let factors = case.factors();
+    let reference = case.reference(&factors, hidden);
+    let [q, k, v, g] = &factors;
+    let q = case.view(q, case.queries, case.width);
+    let k = case.view(k, case.keys, case.width);
+    let v = case.view(v, case.keys, case.value_width);
+    let g = case.view(g, case.queries, case.value_width);
+    for isa in Isa::available() {
+        let mut out = reference.each_ref().map(|x| vec![f32::NAN; x.len()]);
+        let [o, dq, dk, dv] = &mut out;
+        with_isa(isa, || {
+            attention(q, k, v, mask, case.scale(), o);
+            attention_backward(q, k, v, mask, case.scale(), g, [dq, dk, dv]);
+        })
+        .unwrap();
+        for ((found, expected), what) in
+            out.iter().zip(&reference).zip(["output", "queries", "keys", "values"])
+        {
+            assert_close(found, expected, &format!("{isa}, {} x {} tokens, {what}", case.queries, case.keys));
+        }
+    }
+}
+
+#[test]
+fn all_sizes() {
+    for sizes in [
+        case(1, 1, 1, 1, 1, 1),
+        case(2, 3, 5, 5, 8, 8),
+        case(1, 2, 33, 17, 64, 64),
+        case(2, 2, 70, 101, 16, 24),
+        case(1, 1, 257, 257, 64, 64),
+        case(1, 3, 31, 300, 33, 7),
+    ] {
+        check(&sizes, None, |_, _, _, _| false);
+    }
+}
+
+#[test]
+fn hidden_keys_count_for_nothing() {
+    let sizes = case(2, 2, 40, 37, 16, 16);
+    let padding: Vec<u8> = (0..2 * 37).map(|i| u8::from(i % 37 >= if i < 37 { 20 } else { 33 })).collect();
+    let mask = Mask::new(&padding, [2, 2, 40, 37], [37, 0, 0, 1]);
+    check(&sizes, Some(mask), |b, _, _, j| j >= [20, 33][b]);
+    // Each query sees itself and what was before it.
+    let causal: Vec<u8> = (0..40 * 37).map(|i| u8::from(i % 37 > i / 37)).collect();
+    let mask = Mask::new(&causal, [2, 2, 40, 37], [0, 0, 37, 1]);
+    check(&sizes, Some(mask), |_, _, i, j| j > i);
+}
+
+#[test]
+fn a_query_that_sees_nothing_is_not_a_number_and_others_are_not_touched() {
+    let (x, hidden) = (values(3 * 4, 1), [0, 0, 0, 1, 1, 1, 0, 0, 0]);
+    let view = Heads::new(&x, [1, 1, 3, 4], [12, 4, 4]);
+    let mask = Mask::new(&hidden, [1, 1, 3, 3], [0, 0, 3, 1]);
+    let mut out = [0.0; 12];
+    attention(view, view, view, Some(mask), 0.5, &mut out);
+    assert!(out[4..8].iter().all(|x| x.is_nan()));
+    assert!(out[..4].iter().chain(&out[8..]).all(|x| x.is_finite()));
+}
+
+#[test]
+fn large_scores_do_not_overflow() {
+    let x = vec![300.0; 2 * 4];
+    let view = Heads::new(&x, [1, 1, 2, 4], [8, 4, 4]);
+    let mut out = [0.0; 8];
+    attention(view, view, view, None, 1.0, &mut out);
+    assert_eq!(out, [300.0; 8]);
+}
