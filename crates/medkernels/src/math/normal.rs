@@ -28,7 +28,7 @@ const COEFFICIENTS: [f32; 11] = [
 pub(super) fn scaled_tail<S: Simd>(simd: S, t: S::Vector) -> S::Vector {
     let t = simd.min(simd.splat(FAR), t);
     let centre = simd.splat(3.0);
-    let inverse = simd.div(simd.splat(1.0), simd.add(t, centre));
+    let inverse = simd.reciprocal(simd.add(t, centre));
     let v = simd.mul(simd.sub(t, centre), inverse);
     simd.mul(inverse, polynomial(simd, v, &COEFFICIENTS))
 }

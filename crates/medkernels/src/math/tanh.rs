@@ -1,6 +1,6 @@
 //! The hyperbolic tangent.
 
-use super::exp::exp;
+use super::exp::exp_of_negative;
 use super::polynomial::polynomial;
 use crate::simd::Simd;
 
@@ -23,8 +23,8 @@ pub(crate) fn tanh<S: Simd>(simd: S, x: S::Vector) -> S::Vector {
     let cubic = simd.mul(simd.mul(near, square), polynomial(simd, square, &COEFFICIENTS));
     let near = simd.add(near, cubic);
 
-    let power = exp(simd, simd.mul(size, simd.splat(-2.0)));
-    let far = simd.div(simd.sub(one, power), simd.add(one, power));
+    let power = exp_of_negative(simd, simd.mul(size, simd.splat(-2.0)));
+    let far = simd.mul(simd.sub(one, power), simd.reciprocal(simd.add(one, power)));
 
     let is_near = simd.less(size, simd.splat(NEAR));
     simd.copy_sign(simd.select(is_near, near, far), x)

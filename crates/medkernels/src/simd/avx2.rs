@@ -117,9 +117,9 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn div(self, a: __m256, b: __m256) -> __m256 {
+    fn reciprocal(self, a: __m256) -> __m256 {
         // SAFETY: by `self`.
-        unsafe { _mm256_div_ps(a, b) }
+        unsafe { _mm256_div_ps(_mm256_set1_ps(1.0), a) }
     }
 
     #[inline(always)]

@@ -100,9 +100,9 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
-    fn div(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+    fn reciprocal(self, a: float32x4_t) -> float32x4_t {
         // SAFETY: by `self`.
-        unsafe { vdivq_f32(a, b) }
+        unsafe { vdivq_f32(vdupq_n_f32(1.0), a) }
     }
 
     #[inline(always)]

@@ -77,8 +77,8 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    fn div(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
-        lanes(|i| a[i] / b[i])
+    fn reciprocal(self, a: Self::Vector) -> Self::Vector {
+        lanes(|i| 1.0 / a[i])
     }
 
     // Two roundings: without the instruction, `f32::mul_add` is a slow call.
