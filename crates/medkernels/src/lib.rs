@@ -4,6 +4,7 @@ pub mod activation;
 pub mod attention;
 pub mod gemm;
 pub mod math;
+pub mod reduce;
 mod simd;
 
 pub use activation::Activation;

@@ -8,6 +8,7 @@
 //! | vision transformers: ViT, DINO, DINOv2 | [`vit`] |
 //! | BERT on embeddings | [`bert`] |
 //! | shared layers | [`layers`] |
+//! | operations with a faster form on the CPU | [`ops`] |
 //!
 //! No backend is compiled in by default: an application enables `flex`, `ndarray`, `wgpu` or `cuda`. Library code takes a
 //! `&Device` and never picks one.
@@ -17,6 +18,7 @@ pub mod bridge;
 mod device;
 mod error;
 pub mod layers;
+pub mod ops;
 pub mod vit;
 pub mod weights;
 

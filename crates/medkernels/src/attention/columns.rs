@@ -51,7 +51,7 @@ impl Kernel for DivideColumns<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         for first in (0..self.width).step_by(S::LANES) {
-            let factor = simd.div(simd.splat(1.0), simd.load(&self.sums[first..]));
+            let factor = simd.reciprocal(simd.load(&self.sums[first..]));
             for row in self.values.chunks_exact_mut(self.width) {
                 let x = simd.mul(simd.load(&row[first..]), factor);
                 simd.store(&mut row[first..], x);

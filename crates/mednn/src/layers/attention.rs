@@ -1,11 +1,11 @@
-//! Multi-head self-attention around burn's fused kernel.
+//! Multi-head self-attention.
 
 use burn::config::Config;
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
-use burn::tensor::module::attention;
-use burn::tensor::ops::AttentionModuleOptions;
 use burn::tensor::{Bool, Device, Tensor};
+
+use crate::ops::{attention, linear, linear_residual};
 
 /// Sizes of a [`SelfAttention`].
 #[derive(Config, Debug)]
@@ -21,8 +21,7 @@ pub struct SelfAttentionConfig {
 
 /// Multi-head self-attention ("Attention Is All You Need", section 3.2).
 ///
-/// burn's own `MultiHeadAttention` stores the full matrix of weights; this one goes through the fused operation, which
-/// does not.
+/// burn's own `MultiHeadAttention` stores the full matrix of weights; this one goes through [`attention`], which does not.
 #[derive(Module, Debug)]
 pub struct SelfAttention {
     query: Linear,
@@ -57,13 +56,30 @@ impl SelfAttention {
     /// # Panics
     /// On other shapes.
     pub fn forward(&self, tokens: Tensor<3>, mask: Option<Tensor<4, Bool>>) -> Tensor<3> {
+        linear(self.context(tokens, mask), &self.output, None)
+    }
+
+    /// `residual + scale * forward(tokens, mask)`, with `scale` of `[width]`.
+    ///
+    /// # Panics
+    /// As [`forward`](Self::forward).
+    pub fn forward_residual(
+        &self,
+        tokens: Tensor<3>,
+        mask: Option<Tensor<4, Bool>>,
+        scale: Option<Tensor<1>>,
+        residual: Tensor<3>,
+    ) -> Tensor<3> {
+        linear_residual(self.context(tokens, mask), &self.output, scale, residual)
+    }
+
+    fn context(&self, tokens: Tensor<3>, mask: Option<Tensor<4, Bool>>) -> Tensor<3> {
         let [batch, length, width] = tokens.dims();
         let split = |x: Tensor<3>| x.reshape([batch, length, self.heads, width / self.heads]).swap_dims(1, 2);
-        let query = split(self.query.forward(tokens.clone()));
-        let key = split(self.key.forward(tokens.clone()));
-        let value = split(self.value.forward(tokens));
-        let context = attention(query, key, value, mask, None, AttentionModuleOptions::default());
-        self.output.forward(context.swap_dims(1, 2).reshape([batch, length, width]))
+        let query = split(linear(tokens.clone(), &self.query, None));
+        let key = split(linear(tokens.clone(), &self.key, None));
+        let value = split(linear(tokens, &self.value, None));
+        attention(query, key, value, mask).swap_dims(1, 2).reshape([batch, length, width])
     }
 
     /// Number of heads.

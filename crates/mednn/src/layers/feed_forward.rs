@@ -3,8 +3,9 @@
 use burn::config::Config;
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
-use burn::tensor::activation::{gelu, silu};
 use burn::tensor::{Device, Tensor};
+
+use crate::ops::{Activation, activate, linear, linear_residual};
 
 /// Sizes of a [`FeedForward`].
 #[derive(Config, Debug)]
@@ -45,14 +46,29 @@ impl FeedForward {
     /// # Panics
     /// On other shapes.
     pub fn forward(&self, tokens: Tensor<3>) -> Tensor<3> {
-        let hidden = self.input.forward(tokens);
-        let hidden = if self.gated {
-            let [gate, value]: [Tensor<3>; 2] = halves(hidden);
-            silu(gate) * value
+        linear(self.hidden(tokens), &self.output, None)
+    }
+
+    /// `residual + scale * forward(tokens)`, with `scale` of `[width]`.
+    ///
+    /// # Panics
+    /// As [`forward`](Self::forward).
+    pub fn forward_residual(
+        &self,
+        tokens: Tensor<3>,
+        scale: Option<Tensor<1>>,
+        residual: Tensor<3>,
+    ) -> Tensor<3> {
+        linear_residual(self.hidden(tokens), &self.output, scale, residual)
+    }
+
+    fn hidden(&self, tokens: Tensor<3>) -> Tensor<3> {
+        if self.gated {
+            let [gate, value]: [Tensor<3>; 2] = halves(linear(tokens, &self.input, None));
+            activate(gate, Activation::Silu) * value
         } else {
-            gelu(hidden)
-        };
-        self.output.forward(hidden)
+            linear(tokens, &self.input, Some(Activation::Gelu))
+        }
     }
 }
 

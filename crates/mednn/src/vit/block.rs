@@ -18,8 +18,8 @@ impl LayerScale {
         Self { lambda1: Initializer::Ones.init([width], device) }
     }
 
-    fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        x * self.lambda1.val().unsqueeze::<3>()
+    fn factor(&self) -> Tensor<1> {
+        self.lambda1.val()
     }
 }
 
@@ -59,16 +59,11 @@ impl VitBlock {
     /// # Panics
     /// On other shapes.
     pub fn forward(&self, tokens: Tensor<3>) -> Tensor<3> {
-        let attended = self.attention.forward(self.norm1.forward(tokens.clone()), None);
-        let tokens = tokens + scaled(self.scale1.as_ref(), attended);
-        let transformed = self.mlp.forward(self.norm2.forward(tokens.clone()));
-        tokens + scaled(self.scale2.as_ref(), transformed)
-    }
-}
-
-fn scaled(scale: Option<&LayerScale>, x: Tensor<3>) -> Tensor<3> {
-    match scale {
-        Some(scale) => scale.forward(x),
-        None => x,
+        let normed = self.norm1.forward(tokens.clone());
+        let scale = self.scale1.as_ref().map(LayerScale::factor);
+        let tokens = self.attention.forward_residual(normed, None, scale, tokens);
+        let normed = self.norm2.forward(tokens.clone());
+        let scale = self.scale2.as_ref().map(LayerScale::factor);
+        self.mlp.forward_residual(normed, scale, tokens)
     }
 }

@@ -1,0 +1,129 @@
+//! The operations as an extension of burn's backends.
+
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::tensor::{BoolTensor, FloatTensor};
+use burn::backend::{Autodiff, Backend, ExtensionType, Flex, backend_extension};
+
+use crate::ops::activation::Activation;
+
+/// A tensor that may be absent.
+#[derive(ExtensionType)]
+pub enum Maybe<B: Backend> {
+    Tensor(FloatTensor<B>),
+    Nothing,
+}
+
+impl<B: Backend> Maybe<B> {
+    pub(super) fn into_option(self) -> Option<FloatTensor<B>> {
+        match self {
+            Self::Tensor(tensor) => Some(tensor),
+            Self::Nothing => None,
+        }
+    }
+}
+
+/// A `flex` tensor under autodiff.
+pub(super) type Tracked = FloatTensor<Autodiff<Flex>>;
+
+/// Shapes and meaning are those of the functions of [`crate::ops`].
+#[backend_extension(Flex, Autodiff)]
+pub trait KernelBackend: Backend {
+    fn kernel_activate(x: FloatTensor<Self>, function: Activation) -> FloatTensor<Self>;
+
+    fn kernel_linear(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        #[extension_type] bias: Maybe<Self>,
+        activation: Option<Activation>,
+        #[extension_type] scale: Maybe<Self>,
+        #[extension_type] residual: Maybe<Self>,
+    ) -> FloatTensor<Self>;
+
+    fn kernel_attention(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+
+    fn kernel_masked_attention(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        mask: BoolTensor<Self>,
+    ) -> FloatTensor<Self>;
+}
+
+impl KernelBackend for Flex {
+    fn kernel_activate(x: FloatTensor<Self>, function: Activation) -> FloatTensor<Self> {
+        super::activation::forward(&x, function)
+    }
+
+    fn kernel_linear(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: Maybe<Self>,
+        activation: Option<Activation>,
+        scale: Maybe<Self>,
+        residual: Maybe<Self>,
+    ) -> FloatTensor<Self> {
+        super::linear::forward(
+            x,
+            weight,
+            bias.into_option(),
+            activation,
+            scale.into_option(),
+            residual.into_option(),
+        )
+    }
+
+    fn kernel_attention(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        super::attention::forward(&query, &key, &value, None)
+    }
+
+    fn kernel_masked_attention(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        mask: BoolTensor<Self>,
+    ) -> FloatTensor<Self> {
+        super::attention::forward(&query, &key, &value, Some(&mask))
+    }
+}
+
+impl<C: CheckpointStrategy> KernelBackend for Autodiff<Flex, C> {
+    fn kernel_activate(x: FloatTensor<Self>, function: Activation) -> FloatTensor<Self> {
+        super::activation::tracked::<C>(x, function)
+    }
+
+    fn kernel_linear(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: Maybe<Self>,
+        activation: Option<Activation>,
+        scale: Maybe<Self>,
+        residual: Maybe<Self>,
+    ) -> FloatTensor<Self> {
+        super::linear::tracked::<C>(x, weight, bias, activation, scale, residual)
+    }
+
+    fn kernel_attention(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        super::attention::tracked::<C>(query, key, value, None)
+    }
+
+    fn kernel_masked_attention(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        mask: BoolTensor<Self>,
+    ) -> FloatTensor<Self> {
+        super::attention::tracked::<C>(query, key, value, Some(mask))
+    }
+}

@@ -1,0 +1,228 @@
+//! Linear layers with what follows them, and their gradients.
+
+use burn::backend::Autodiff;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
+use burn::backend::flex::{Flex, FlexTensor};
+use medkernels::gemm::{Epilogue, Matrix, gemm};
+use medkernels::reduce::{column_dot_products, column_sums};
+
+use super::activation;
+use super::backend::{Maybe, Tracked};
+use super::flex::{in_order, rows_and_width, tensor, values};
+use crate::ops::activation::Activation;
+
+/// A matrix of two axes, in whatever order its values lie.
+fn matrix(x: &FlexTensor) -> Option<Matrix<'_>> {
+    let layout = x.layout();
+    let [rows, columns] = [layout.shape()[0], layout.shape()[1]];
+    let [row, column] =
+        [usize::try_from(layout.strides()[0]).ok()?, usize::try_from(layout.strides()[1]).ok()?];
+    Some(Matrix::with_strides(&x.storage::<f32>()[layout.start_offset()..], [rows, columns], [row, column]))
+}
+
+/// `residual + scale * activation(x W + b)`
+pub(super) fn forward(
+    x: FlexTensor,
+    weight: FlexTensor,
+    bias: Option<FlexTensor>,
+    activation: Option<Activation>,
+    scale: Option<FlexTensor>,
+    residual: Option<FlexTensor>,
+) -> FlexTensor {
+    let x = in_order(x);
+    let (rows, inputs) = rows_and_width(&x);
+    let weight = if matrix(&weight).is_some() { weight } else { in_order(weight) };
+    let outputs = weight.layout().shape()[1];
+    assert_eq!(
+        weight.layout().shape()[0],
+        inputs,
+        "inputs of a linear layer, in the weight and in the values"
+    );
+    let mut shape = x.layout().shape().clone();
+    let last = shape.num_dims() - 1;
+    shape[last] = outputs;
+    if let Some(residual) = &residual {
+        assert_eq!(residual.layout().shape(), &shape, "the residual and the output of a linear layer");
+    }
+    let [bias, scale, residual] = [bias, scale, residual].map(|part| part.map(in_order));
+    let epilogue = Epilogue {
+        bias: bias.as_ref().map(values),
+        activation: activation.map(activation::kernel),
+        scale: scale.as_ref().map(values),
+        residual: residual.as_ref().map(values),
+        ..Epilogue::default()
+    };
+    let mut y = vec![0.0; rows * outputs];
+    if let Some(weight) = matrix(&weight) {
+        gemm(Matrix::new(values(&x), rows, inputs), weight, &epilogue, &mut y);
+    }
+    tensor(y, shape)
+}
+
+/// What the gradients need.
+#[derive(Debug, Clone)]
+struct State {
+    x: FlexTensor,
+    weight: FlexTensor,
+    has_bias: bool,
+    activation: Option<Activation>,
+    scale: Option<FlexTensor>,
+    has_residual: bool,
+    /// `x W + b`, where an activation or a scale follows.
+    product: Option<FlexTensor>,
+}
+
+#[derive(Debug)]
+struct Linear;
+
+impl Backward<Flex, 5> for Linear {
+    type State = State;
+
+    fn backward(self, ops: Ops<State, 5>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [x_node, weight_node, bias_node, scale_node, residual_node] = ops.parents;
+        let state = ops.state;
+        let gradient = in_order(grads.consume::<Flex>(&ops.node));
+        if let (true, Some(node)) = (state.has_residual, residual_node) {
+            grads.register::<Flex>(node.id, gradient.clone());
+        }
+        let mut gradient = gradient;
+        if let (Some(scale), Some(product)) = (&state.scale, &state.product) {
+            if let Some(node) = scale_node {
+                let activated = match state.activation {
+                    Some(function) => activation::forward(product, function),
+                    None => product.clone(),
+                };
+                grads.register::<Flex>(node.id, dot_of_columns(&gradient, &activated));
+            }
+            gradient = scaled(&gradient, scale);
+        }
+        if let (Some(function), Some(product)) = (state.activation, &state.product) {
+            gradient = activation::backward(product, &gradient, function);
+        }
+        if let (true, Some(node)) = (state.has_bias, bias_node) {
+            let (_, outputs) = rows_and_width(&gradient);
+            let mut sums = vec![0.0; outputs];
+            column_sums(values(&gradient), &mut sums);
+            grads.register::<Flex>(node.id, tensor(sums, [outputs]));
+        }
+        if let Some(node) = weight_node {
+            grads.register::<Flex>(node.id, weight_gradient(&state.x, &gradient));
+        }
+        if let Some(node) = x_node {
+            grads.register::<Flex>(node.id, input_gradient(&state.weight, &gradient, &state.x));
+        }
+    }
+}
+
+/// `xᵀ g`
+fn weight_gradient(x: &FlexTensor, gradient: &FlexTensor) -> FlexTensor {
+    let (rows, inputs) = rows_and_width(x);
+    let (_, outputs) = rows_and_width(gradient);
+    let mut to = vec![0.0; inputs * outputs];
+    let x = Matrix::new(values(x), rows, inputs).transposed();
+    gemm(x, Matrix::new(values(gradient), rows, outputs), &Epilogue::default(), &mut to);
+    tensor(to, [inputs, outputs])
+}
+
+/// `g Wᵀ`
+fn input_gradient(weight: &FlexTensor, gradient: &FlexTensor, x: &FlexTensor) -> FlexTensor {
+    let (rows, outputs) = rows_and_width(gradient);
+    let mut to = vec![0.0; x.layout().num_elements()];
+    if let Some(weight) = matrix(weight) {
+        gemm(
+            Matrix::new(values(gradient), rows, outputs),
+            weight.transposed(),
+            &Epilogue::default(),
+            &mut to,
+        );
+    }
+    tensor(to, x.layout().shape().clone())
+}
+
+fn dot_of_columns(x: &FlexTensor, y: &FlexTensor) -> FlexTensor {
+    let (_, width) = rows_and_width(x);
+    let mut sums = vec![0.0; width];
+    column_dot_products(values(x), values(y), &mut sums);
+    tensor(sums, [width])
+}
+
+fn scaled(x: &FlexTensor, scale: &FlexTensor) -> FlexTensor {
+    let (_, width) = rows_and_width(x);
+    let mut y = values(x).to_vec();
+    for row in y.chunks_exact_mut(width) {
+        row.iter_mut().zip(values(scale)).for_each(|(y, s)| *y *= s);
+    }
+    tensor(y, x.layout().shape().clone())
+}
+
+pub(super) fn tracked<C: CheckpointStrategy>(
+    x: Tracked,
+    weight: Tracked,
+    bias: Maybe<Autodiff<Flex, C>>,
+    activation: Option<Activation>,
+    scale: Maybe<Autodiff<Flex, C>>,
+    residual: Maybe<Autodiff<Flex, C>>,
+) -> Tracked {
+    // An absent part stands as the input a second time; its gradient is then not asked for.
+    let part = |part: Maybe<Autodiff<Flex, C>>| match part.into_option() {
+        Some(part) => {
+            let (part, node) = part.into_parts();
+            (Some(part), node)
+        }
+        None => (None, x.node()),
+    };
+    let ((bias, bias_node), (scale, scale_node), (residual, residual_node)) =
+        (part(bias), part(scale), part(residual));
+    let (weight, weight_node) = weight.into_parts();
+    let (x, x_node) = x.into_parts();
+    let nodes: [NodeGuard; 5] = [x_node, weight_node, bias_node, scale_node, residual_node];
+    match Linear.prepare::<C>(nodes).compute_bound().stateful() {
+        OpsKind::UnTracked(prep) => prep.finish(forward(x, weight, bias, activation, scale, residual)),
+        OpsKind::Tracked(prep) => {
+            let [x, weight] = [x, weight].map(in_order);
+            let scale = scale.map(in_order);
+            let mut state = State {
+                x: x.clone(),
+                weight: weight.clone(),
+                has_bias: bias.is_some(),
+                activation,
+                scale: scale.clone(),
+                has_residual: residual.is_some(),
+                product: None,
+            };
+            if activation.is_none() && scale.is_none() {
+                return prep.finish(state, forward(x, weight, bias, None, None, residual));
+            }
+            let product = forward(x, weight, bias, None, None, None);
+            let y = finish(&product, activation, scale, residual);
+            state.product = Some(product);
+            prep.finish(state, y)
+        }
+    }
+}
+
+/// `residual + scale * activation(product)`
+fn finish(
+    product: &FlexTensor,
+    activation: Option<Activation>,
+    scale: Option<FlexTensor>,
+    residual: Option<FlexTensor>,
+) -> FlexTensor {
+    let mut y = match activation {
+        Some(function) => activation::forward(product, function),
+        None => product.clone(),
+    };
+    if let Some(scale) = scale {
+        y = scaled(&y, &scale);
+    }
+    if let Some(residual) = residual {
+        let residual = in_order(residual);
+        let mut sum = values(&y).to_vec();
+        sum.iter_mut().zip(values(&residual)).for_each(|(y, r)| *y += r);
+        y = tensor(sum, y.layout().shape().clone());
+    }
+    y
+}

@@ -1,0 +1,67 @@
+//! The operations on `flex` tensors, and their gradients, by the kernels of `medkernels`.
+
+mod activation;
+mod attention;
+mod backend;
+mod flex;
+mod linear;
+
+use burn::backend::{Dispatch, DispatchDevice};
+use burn::nn::Linear;
+use burn::tensor::{Bool, DType, Tensor};
+
+use super::activation::Activation;
+use backend::{KernelBackend, Maybe};
+
+/// Whether the kernels can take this tensor.
+pub(super) fn usable<const D: usize>(x: &Tensor<D>) -> bool {
+    super::kernels_enabled() && x.dtype() == DType::F32 && is_flex(x.device().as_dispatch())
+}
+
+fn is_flex(device: &DispatchDevice) -> bool {
+    match device {
+        DispatchDevice::Flex(_) => true,
+        DispatchDevice::Autodiff(device) => is_flex(&device.clone().inner()),
+        #[allow(unreachable_patterns)] // where flex is the only backend compiled in
+        _ => false,
+    }
+}
+
+fn maybe<const D: usize>(x: Option<Tensor<D>>) -> Maybe<Dispatch> {
+    x.map_or(Maybe::Nothing, |x| Maybe::Tensor(x.into_dispatch()))
+}
+
+pub(super) fn activate<const D: usize>(x: Tensor<D>, function: Activation) -> Tensor<D> {
+    Tensor::from_dispatch(Dispatch::kernel_activate(x.into_dispatch(), function))
+}
+
+pub(super) fn linear<const D: usize>(
+    x: Tensor<D>,
+    layer: &Linear,
+    activation: Option<Activation>,
+    scale: Option<Tensor<1>>,
+    residual: Option<Tensor<D>>,
+) -> Tensor<D> {
+    let bias = layer.bias.as_ref().map(|bias| bias.val());
+    Tensor::from_dispatch(Dispatch::kernel_linear(
+        x.into_dispatch(),
+        layer.weight.val().into_dispatch(),
+        maybe(bias),
+        activation,
+        maybe(scale),
+        maybe(residual),
+    ))
+}
+
+pub(super) fn attention(
+    query: Tensor<4>,
+    key: Tensor<4>,
+    value: Tensor<4>,
+    mask: Option<Tensor<4, Bool>>,
+) -> Tensor<4> {
+    let [q, k, v] = [query, key, value].map(Tensor::into_dispatch);
+    Tensor::from_dispatch(match mask {
+        Some(mask) => Dispatch::kernel_masked_attention(q, k, v, mask.into_dispatch()),
+        None => Dispatch::kernel_attention(q, k, v),
+    })
+}

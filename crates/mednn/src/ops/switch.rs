@@ -1,0 +1,26 @@
+//! Whether the kernels are used.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// Not decided yet, off, on.
+static STATE: AtomicU8 = AtomicU8::new(0);
+
+/// Whether operations on the `flex` device run the kernels of `medkernels`.
+///
+/// They do where the feature `kernels` is compiled in, unless [`set_kernels_enabled`] or the environment variable `MEDBURN_KERNELS=0`
+/// says otherwise.
+pub fn kernels_enabled() -> bool {
+    match STATE.load(Ordering::Relaxed) {
+        0 => {
+            let off = std::env::var("MEDBURN_KERNELS").is_ok_and(|value| matches!(value.trim(), "0" | "off"));
+            set_kernels_enabled(!off);
+            !off && cfg!(feature = "kernels")
+        }
+        state => state == 2 && cfg!(feature = "kernels"),
+    }
+}
+
+/// Switches the kernels on or off for the whole process, to compare them with burn's own operations.
+pub fn set_kernels_enabled(enabled: bool) {
+    STATE.store(1 + u8::from(enabled), Ordering::Relaxed);
+}
