@@ -2,6 +2,7 @@
 
 pub mod activation;
 pub mod attention;
+pub mod convolution;
 pub mod gemm;
 pub mod math;
 pub mod reduce;

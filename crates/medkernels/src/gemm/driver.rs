@@ -40,8 +40,39 @@ const WORTH_A_THREAD: usize = 1 << 19;
 /// assert_eq!(c, [11.0, 22.0, 13.0, 24.0]);
 /// ```
 pub fn gemm(a: Matrix<'_>, b: Matrix<'_>, epilogue: &Epilogue<'_>, c: &mut [f32]) {
-    let [rows, depth, columns] = [a.rows(), a.columns(), b.columns()];
-    assert_eq!(depth, b.rows(), "columns of the left and rows of the right factor");
+    assert_eq!(a.columns(), b.rows(), "columns of the left and rows of the right factor");
+    // SAFETY: the view was checked.
+    unsafe { multiply(a, &b, b.columns(), epilogue, c) };
+}
+
+/// A right-hand side that a product can pack.
+pub(crate) trait Right: Sync {
+    /// As [`pack::right`].
+    ///
+    /// # Safety
+    /// The block lies in the matrix, and `to` has room for `depth` times the columns rounded up to whole panels.
+    unsafe fn pack(&self, kernels: &KernelSet, start: (usize, usize), size: [usize; 2], to: *mut f32);
+}
+
+impl Right for Matrix<'_> {
+    unsafe fn pack(&self, kernels: &KernelSet, start: (usize, usize), size: [usize; 2], to: *mut f32) {
+        // SAFETY: the same contract.
+        unsafe { pack::right(kernels, self.raw(), start, size, to) };
+    }
+}
+
+/// [`gemm`] with a right-hand side of `a.columns()` rows and `columns` columns.
+///
+/// # Safety
+/// `b` can be packed all over.
+pub(crate) unsafe fn multiply<B: Right>(
+    a: Matrix<'_>,
+    b: &B,
+    columns: usize,
+    epilogue: &Epilogue<'_>,
+    c: &mut [f32],
+) {
+    let [rows, depth] = [a.rows(), a.columns()];
     assert_eq!(c.len(), rows * columns, "values of a {rows} x {columns} product");
     epilogue.check(rows, columns);
     if rows == 0 || columns == 0 {
@@ -50,7 +81,7 @@ pub fn gemm(a: Matrix<'_>, b: Matrix<'_>, epilogue: &Epilogue<'_>, c: &mut [f32]
     let product = Product {
         kernels: KernelSet::of(Isa::current()),
         a: a.raw(),
-        b: b.raw(),
+        b,
         c: c.as_mut_ptr(),
         c_step: columns,
         depth,
@@ -86,10 +117,10 @@ struct Rectangle {
     size: [usize; 2],
 }
 
-struct Product {
+struct Product<'b, B> {
     kernels: &'static KernelSet,
     a: RawMatrix,
-    b: RawMatrix,
+    b: &'b B,
     c: *mut f32,
     c_step: usize,
     depth: usize,
@@ -97,9 +128,9 @@ struct Product {
 }
 
 // SAFETY: the factors are only read; each rectangle of the result is written by one thread.
-unsafe impl Sync for Product {}
+unsafe impl<B: Sync> Sync for Product<'_, B> {}
 
-impl Product {
+impl<B: Right> Product<'_, B> {
     /// Cuts the result for the threads, into whole tiles. The side that is longer, counted in what packing the other one again would cost, is
     /// cut.
     fn rectangles(&self, rows: usize, columns: usize) -> Vec<Rectangle> {
@@ -151,9 +182,8 @@ impl Product {
                         let width = wide.min(columns - edge);
                         // SAFETY: as above.
                         unsafe {
-                            pack::right(
+                            self.b.pack(
                                 self.kernels,
-                                self.b,
                                 (from, column + edge),
                                 [depth, width],
                                 right.as_mut_ptr(),

@@ -18,6 +18,7 @@ mod transpose;
 
 /// The parts, for kernels that are made of products.
 pub(crate) mod raw {
+    pub(crate) use super::driver::{Right, multiply};
     pub(crate) use super::kernel_set::KernelSet;
     pub(crate) use super::matrix::RawMatrix;
     pub(crate) use super::micro::Tile;

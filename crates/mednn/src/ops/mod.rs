@@ -8,10 +8,12 @@
 //! |---|---|
 //! | [`linear`], [`linear_residual`] | one product of matrices, with bias, activation, scale and residual applied before it is written |
 //! | [`attention`] | the scores of a few queries at a time, forward and backward |
-//! | [`gelu`] | vectorised error function, on all threads |
+//! | [`conv2d`], [`conv2d_residual`] | a product of matrices that gathers what the kernel sees as it goes, for ungrouped convolutions |
+//! | [`activate`], [`gelu`] | vectorised error function, on all threads |
 
 mod activation;
 mod attention;
+mod conv2d;
 #[cfg(feature = "kernels")]
 mod kernels;
 mod linear;
@@ -19,5 +21,6 @@ mod switch;
 
 pub use activation::{Activation, activate, gelu};
 pub use attention::attention;
+pub use conv2d::{conv2d, conv2d_residual};
 pub use linear::{linear, linear_residual};
 pub use switch::{kernels_enabled, set_kernels_enabled};

@@ -7,6 +7,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::config::VitConfig;
 use crate::layers::{TableInterpolation, interpolate_table};
+use crate::ops::conv2d;
 
 /// Patches, class token, register tokens and positions.
 #[derive(Module, Debug)]
@@ -51,7 +52,7 @@ impl VitEmbeddings {
     /// # Panics
     /// On other shapes, and on images smaller than a patch.
     pub fn forward(&self, images: Tensor<4>) -> (Tensor<3>, [usize; 2]) {
-        let patches = self.patch.forward(images);
+        let patches = conv2d(images, &self.patch, None);
         let [batch, width, rows, columns] = patches.dims();
         let patches = patches.reshape([batch, width, rows * columns]).swap_dims(1, 2);
         let (cls_position, patch_positions) = self.positions_for([rows, columns]);

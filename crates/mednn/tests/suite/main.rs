@@ -6,4 +6,6 @@ mod common;
 #[cfg(all(feature = "wgpu", target_os = "linux"))]
 mod devices;
 mod numerics;
+#[cfg(feature = "kernels")]
+mod ops;
 mod weights;

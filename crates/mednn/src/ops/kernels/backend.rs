@@ -8,7 +8,7 @@ use crate::ops::activation::Activation;
 
 /// A tensor that may be absent.
 #[derive(ExtensionType)]
-pub enum Maybe<B: Backend> {
+pub(super) enum Maybe<B: Backend> {
     Tensor(FloatTensor<B>),
     Nothing,
 }
@@ -22,12 +22,20 @@ impl<B: Backend> Maybe<B> {
     }
 }
 
+/// Steps and zeros of a convolution, in rows and columns.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Geometry {
+    pub(super) stride: [usize; 2],
+    pub(super) padding: [usize; 2],
+    pub(super) dilation: [usize; 2],
+}
+
 /// A `flex` tensor under autodiff.
 pub(super) type Tracked = FloatTensor<Autodiff<Flex>>;
 
 /// Shapes and meaning are those of the functions of [`crate::ops`].
 #[backend_extension(Flex, Autodiff)]
-pub trait KernelBackend: Backend {
+pub(super) trait KernelBackend: Backend {
     fn kernel_activate(x: FloatTensor<Self>, function: Activation) -> FloatTensor<Self>;
 
     fn kernel_linear(
@@ -50,6 +58,16 @@ pub trait KernelBackend: Backend {
         key: FloatTensor<Self>,
         value: FloatTensor<Self>,
         mask: BoolTensor<Self>,
+    ) -> FloatTensor<Self>;
+
+    fn kernel_conv2d(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        #[extension_type] bias: Maybe<Self>,
+        geometry: Geometry,
+        activation: Option<Activation>,
+        #[extension_type] residual: Maybe<Self>,
+        relu_last: bool,
     ) -> FloatTensor<Self>;
 }
 
@@ -92,6 +110,19 @@ impl KernelBackend for Flex {
     ) -> FloatTensor<Self> {
         super::attention::forward(&query, &key, &value, Some(&mask))
     }
+
+    fn kernel_conv2d(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: Maybe<Self>,
+        geometry: Geometry,
+        activation: Option<Activation>,
+        residual: Maybe<Self>,
+        relu_last: bool,
+    ) -> FloatTensor<Self> {
+        let after = super::conv2d::After { activation, residual: residual.into_option(), relu_last };
+        super::conv2d::forward(&x, &weight, bias.into_option(), geometry, after)
+    }
 }
 
 impl<C: CheckpointStrategy> KernelBackend for Autodiff<Flex, C> {
@@ -125,5 +156,17 @@ impl<C: CheckpointStrategy> KernelBackend for Autodiff<Flex, C> {
         mask: BoolTensor<Self>,
     ) -> FloatTensor<Self> {
         super::attention::tracked::<C>(query, key, value, Some(mask))
+    }
+
+    fn kernel_conv2d(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: Maybe<Self>,
+        geometry: Geometry,
+        activation: Option<Activation>,
+        residual: Maybe<Self>,
+        relu_last: bool,
+    ) -> FloatTensor<Self> {
+        super::conv2d::tracked::<C>(x, weight, bias, geometry, activation, residual, relu_last)
     }
 }

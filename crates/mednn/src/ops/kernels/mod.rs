@@ -3,11 +3,13 @@
 mod activation;
 mod attention;
 mod backend;
+mod conv2d;
 mod flex;
 mod linear;
 
 use burn::backend::{Dispatch, DispatchDevice};
-use burn::nn::Linear;
+use burn::nn::conv::Conv2d;
+use burn::nn::{Linear, PaddingConfig2d};
 use burn::tensor::{Bool, DType, Tensor};
 
 use super::activation::Activation;
@@ -64,4 +66,44 @@ pub(super) fn attention(
         Some(mask) => Dispatch::kernel_masked_attention(q, k, v, mask.into_dispatch()),
         None => Dispatch::kernel_attention(q, k, v),
     })
+}
+
+/// Whether the kernels know such a convolution.
+pub(super) fn convolves(layer: &Conv2d) -> bool {
+    layer.groups == 1 && padding(layer).is_some()
+}
+
+/// Zeros before and after each axis, where these are as many.
+fn padding(layer: &Conv2d) -> Option<[usize; 2]> {
+    match layer.padding {
+        PaddingConfig2d::Valid => Some([0, 0]),
+        PaddingConfig2d::Explicit(top, left, bottom, right) if top == bottom && left == right => {
+            Some([top, left])
+        }
+        _ => None,
+    }
+}
+
+pub(super) fn conv2d(
+    x: Tensor<4>,
+    layer: &Conv2d,
+    activation: Option<Activation>,
+    residual: Option<Tensor<4>>,
+    relu_last: bool,
+) -> Tensor<4> {
+    let geometry = backend::Geometry {
+        stride: layer.stride,
+        padding: padding(layer).unwrap_or_default(),
+        dilation: layer.dilation,
+    };
+    let bias = layer.bias.as_ref().map(|bias| bias.val());
+    Tensor::from_dispatch(Dispatch::kernel_conv2d(
+        x.into_dispatch(),
+        layer.weight.val().into_dispatch(),
+        maybe(bias),
+        geometry,
+        activation,
+        maybe(residual),
+        relu_last,
+    ))
 }

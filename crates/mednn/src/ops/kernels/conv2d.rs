@@ -1,0 +1,166 @@
+//! Convolutions and their gradients.
+
+use burn::backend::Autodiff;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
+use burn::backend::flex::{Flex, FlexTensor};
+use medkernels::convolution::{self, conv2d_input_gradient, conv2d_weight_gradient};
+use medkernels::gemm::Epilogue;
+
+use super::activation;
+use super::backend::{Geometry, Maybe, Tracked};
+use super::flex::{in_order, tensor, values};
+use crate::ops::activation::Activation;
+
+/// What follows a convolution.
+#[derive(Debug, Clone)]
+pub(super) struct After {
+    pub(super) activation: Option<Activation>,
+    pub(super) residual: Option<FlexTensor>,
+    pub(super) relu_last: bool,
+}
+
+fn axes(x: &FlexTensor) -> [usize; 4] {
+    let shape = x.layout().shape();
+    [shape[0], shape[1], shape[2], shape[3]]
+}
+
+fn sizes(x: &FlexTensor, weight: &FlexTensor, geometry: Geometry) -> convolution::Conv2d {
+    let ([_, channels, height, width], [_, seen, kh, kw]) = (axes(x), axes(weight));
+    assert_eq!(channels, seen, "channels of a convolution, in the values and in the weight");
+    convolution::Conv2d {
+        channels,
+        size: [height, width],
+        kernel: [kh, kw],
+        stride: geometry.stride,
+        padding: geometry.padding,
+        dilation: geometry.dilation,
+    }
+}
+
+pub(super) fn forward(
+    x: &FlexTensor,
+    weight: &FlexTensor,
+    bias: Option<FlexTensor>,
+    geometry: Geometry,
+    after: After,
+) -> FlexTensor {
+    let [x, weight] = [x, weight].map(|part| in_order(part.clone()));
+    let sizes = sizes(&x, &weight, geometry);
+    let ([batch, ..], [outputs, ..], [height, width]) = (axes(&x), axes(&weight), sizes.output_size());
+    let (bias, residual) = (bias.map(in_order), after.residual.map(in_order));
+    if let Some(residual) = &residual {
+        assert_eq!(
+            axes(residual),
+            [batch, outputs, height, width],
+            "the residual and the output of a convolution"
+        );
+    }
+    let epilogue = Epilogue {
+        row_bias: bias.as_ref().map(values),
+        activation: after.activation.map(activation::kernel),
+        residual: residual.as_ref().map(values),
+        relu_last: after.relu_last,
+        ..Epilogue::default()
+    };
+    let mut y = vec![0.0; batch * outputs * height * width];
+    convolution::conv2d(values(&x), values(&weight), &sizes, &epilogue, &mut y);
+    tensor(y, [batch, outputs, height, width])
+}
+
+/// What the gradients need.
+#[derive(Debug, Clone)]
+struct State {
+    x: FlexTensor,
+    weight: FlexTensor,
+    has_bias: bool,
+    has_residual: bool,
+    geometry: Geometry,
+    activation: Option<Activation>,
+    /// What the last step, or the activation, was applied to.
+    input: Option<FlexTensor>,
+}
+
+#[derive(Debug)]
+struct Conv2d;
+
+impl Backward<Flex, 4> for Conv2d {
+    type State = State;
+
+    fn backward(self, ops: Ops<State, 4>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [x_node, weight_node, bias_node, residual_node] = ops.parents;
+        let state = ops.state;
+        let mut gradient = in_order(grads.consume::<Flex>(&ops.node));
+        if let (Some(function), Some(input)) = (state.activation, &state.input) {
+            gradient = activation::backward(input, &gradient, function);
+        }
+        if let (true, Some(node)) = (state.has_residual, residual_node) {
+            grads.register::<Flex>(node.id, gradient.clone());
+        }
+        let sizes = sizes(&state.x, &state.weight, state.geometry);
+        if let (true, Some(node)) = (state.has_bias, bias_node) {
+            grads.register::<Flex>(node.id, channel_sums(&gradient));
+        }
+        if let Some(node) = weight_node {
+            let mut to = vec![0.0; state.weight.layout().num_elements()];
+            conv2d_weight_gradient(values(&state.x), values(&gradient), &sizes, &mut to);
+            grads.register::<Flex>(node.id, tensor(to, axes(&state.weight)));
+        }
+        if let Some(node) = x_node {
+            let mut to = vec![0.0; state.x.layout().num_elements()];
+            conv2d_input_gradient(values(&gradient), values(&state.weight), &sizes, &mut to);
+            grads.register::<Flex>(node.id, tensor(to, axes(&state.x)));
+        }
+    }
+}
+
+fn channel_sums(gradient: &FlexTensor) -> FlexTensor {
+    let [_, channels, height, width] = axes(gradient);
+    let mut sums = vec![0.0; channels];
+    for (index, plane) in values(gradient).chunks_exact((height * width).max(1)).enumerate() {
+        sums[index % channels] += plane.iter().sum::<f32>();
+    }
+    tensor(sums, [channels])
+}
+
+pub(super) fn tracked<C: CheckpointStrategy>(
+    x: Tracked,
+    weight: Tracked,
+    bias: Maybe<Autodiff<Flex, C>>,
+    geometry: Geometry,
+    activation: Option<Activation>,
+    residual: Maybe<Autodiff<Flex, C>>,
+    relu_last: bool,
+) -> Tracked {
+    // An absent part stands as the input a second time; its gradient is then not asked for.
+    let part = |part: Maybe<Autodiff<Flex, C>>| match part.into_option() {
+        Some(part) => {
+            let (part, node) = part.into_parts();
+            (Some(part), node)
+        }
+        None => (None, x.node()),
+    };
+    let ((bias, bias_node), (residual, residual_node)) = (part(bias), part(residual));
+    let (weight, weight_node) = weight.into_parts();
+    let (x, x_node) = x.into_parts();
+    let nodes: [NodeGuard; 4] = [x_node, weight_node, bias_node, residual_node];
+    match Conv2d.prepare::<C>(nodes).compute_bound().stateful() {
+        OpsKind::UnTracked(prep) => {
+            prep.finish(forward(&x, &weight, bias, geometry, After { activation, residual, relu_last }))
+        }
+        OpsKind::Tracked(prep) => {
+            let [x, weight] = [x, weight].map(in_order);
+            // Of the two places for a function only one is in use.
+            let function = if relu_last { Some(Activation::Relu) } else { activation };
+            let (has_bias, has_residual) = (bias.is_some(), residual.is_some());
+            let after = After { activation: None, residual, relu_last: false };
+            let plain = forward(&x, &weight, bias, geometry, after);
+            let y = function.map(|function| activation::forward(&plain, function));
+            let input = function.is_some().then(|| plain.clone());
+            let state = State { x, weight, has_bias, has_residual, geometry, activation: function, input };
+            prep.finish(state, y.unwrap_or(plain))
+        }
+    }
+}
