@@ -2,7 +2,9 @@
 
 pub mod activation;
 pub mod math;
+pub mod norm;
 mod simd;
+pub mod softmax;
 
 pub use activation::Activation;
 pub use simd::{Isa, ParseIsaError, with_isa};

@@ -20,6 +20,24 @@ pub(crate) trait Simd: Copy {
     /// Fills a slice shorter than a register with the first lanes.
     fn store_partial(self, to: &mut [f32], value: Self::Vector);
 
+    /// Loads the lanes from `index` on; those past the end are `fill`.
+    #[inline(always)]
+    fn load_at(self, from: &[f32], index: usize, fill: f32) -> Self::Vector {
+        let from = &from[index..];
+        if from.len() >= Self::LANES { self.load(from) } else { self.load_partial(from, fill) }
+    }
+
+    /// Stores the lanes from `index` on; those past the end are dropped.
+    #[inline(always)]
+    fn store_at(self, to: &mut [f32], index: usize, value: Self::Vector) {
+        let to = &mut to[index..];
+        if to.len() >= Self::LANES {
+            self.store(to, value);
+        } else {
+            self.store_partial(to, value);
+        }
+    }
+
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
@@ -48,10 +66,8 @@ pub(crate) trait Simd: Copy {
     fn select(self, mask: Self::Mask, a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
     /// The sum of the lanes.
-    #[allow(dead_code)]
     fn sum(self, a: Self::Vector) -> f32;
     /// The largest lane that is not NaN.
-    #[allow(dead_code)]
     fn largest(self, a: Self::Vector) -> f32;
 }
 
