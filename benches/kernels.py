@@ -27,7 +27,7 @@ def numbers(*shape):
 
 
 def main():
-    torch.set_num_threads(os.cpu_count())
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count())))
     torch.manual_seed(0)
     print(f"torch {torch.__version__}, threads: {torch.get_num_threads()}, {torch.backends.cpu.get_cpu_capability()}")
     with torch.inference_mode():

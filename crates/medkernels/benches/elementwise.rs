@@ -1,6 +1,7 @@
 //! Speed of the element-wise and row-wise operations under each instruction set: the shortest of many runs.
 //!
-//! `cargo bench -p medkernels --bench elementwise`; `benches/kernels.py` times the same shapes in PyTorch.
+//! `cargo bench -p medkernels --bench elementwise -- [part of a line's start]...`, such as `avx512 softmax`;
+//! `benches/kernels.py` times the same shapes in PyTorch.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -108,6 +109,10 @@ fn report_from(
     values: &mut [f32],
     mut body: impl FnMut(&mut [f32]),
 ) {
+    let label = format!("{:9} {name:24}", isa.to_string());
+    if !std::env::args().skip(1).filter(|part| !part.starts_with("--")).all(|part| label.contains(&part)) {
+        return;
+    }
     let mut best = f64::INFINITY;
     for _ in 0..ROUNDS {
         values.copy_from_slice(input);
@@ -116,8 +121,7 @@ fn report_from(
         best = best.min(start.elapsed().as_secs_f64());
     }
     println!(
-        "{:9} {name:24} {:8.2} ms {:7.3} ns/element {:6.1} GB/s",
-        isa.to_string(),
+        "{label} {:8.2} ms {:7.3} ns/element {:6.1} GB/s",
         best * 1e3,
         best * 1e9 / count as f64,
         (streams * count * 4) as f64 / best / 1e9,

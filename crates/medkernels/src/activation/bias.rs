@@ -34,11 +34,15 @@ impl<F: Function> Kernel for AddBias<'_, F> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         for row in self.values.chunks_exact_mut(self.bias.len().max(1)) {
-            for index in (0..row.len()).step_by(S::LANES) {
-                let bias = simd.load_at(self.bias, index, 0.0);
-                let x = simd.add(simd.load_at(row, index, 0.0), bias);
-                simd.store_at(row, index, self.function.value(simd, x));
-            }
+            simd.for_each_part(
+                row.len(),
+                #[inline(always)]
+                |part| {
+                    let bias = simd.load_part(self.bias, part, 0.0);
+                    let x = simd.add(simd.load_part(row, part, 0.0), bias);
+                    simd.store_part(row, part, self.function.value(simd, x));
+                },
+            );
         }
     }
 }

@@ -74,11 +74,15 @@ impl<F: Function> Kernel for Forward<'_, F> {
         let input = self.input.chunks_exact(2 * width);
         for (input, output) in input.zip(self.output.chunks_exact_mut(width)) {
             let (gate, value) = input.split_at(width);
-            for index in (0..width).step_by(S::LANES) {
-                let gate = self.function.value(simd, simd.load_at(gate, index, 0.0));
-                let value = simd.load_at(value, index, 0.0);
-                simd.store_at(output, index, simd.mul(gate, value));
-            }
+            simd.for_each_part(
+                width,
+                #[inline(always)]
+                |part| {
+                    let gate = self.function.value(simd, simd.load_part(gate, part, 0.0));
+                    let value = simd.load_part(value, part, 0.0);
+                    simd.store_part(output, part, simd.mul(gate, value));
+                },
+            );
         }
     }
 }
@@ -104,15 +108,19 @@ impl<F: Function> Kernel for Backward<'_, F> {
         {
             let (gate, value) = input.split_at(width);
             let (grad_gate, grad_value) = grad_input.split_at_mut(width);
-            for index in (0..width).step_by(S::LANES) {
-                let gate = simd.load_at(gate, index, 0.0);
-                let grad = simd.load_at(grad_output, index, 0.0);
-                let by_gate = simd.mul(grad, simd.load_at(value, index, 0.0));
-                let slope = self.function.derivative(simd, gate);
-                simd.store_at(grad_gate, index, simd.mul(by_gate, slope));
-                let by_value = simd.mul(grad, self.function.value(simd, gate));
-                simd.store_at(grad_value, index, by_value);
-            }
+            simd.for_each_part(
+                width,
+                #[inline(always)]
+                |part| {
+                    let gate = simd.load_part(gate, part, 0.0);
+                    let grad = simd.load_part(grad_output, part, 0.0);
+                    let by_gate = simd.mul(grad, simd.load_part(value, part, 0.0));
+                    let slope = self.function.derivative(simd, gate);
+                    simd.store_part(grad_gate, part, simd.mul(by_gate, slope));
+                    let by_value = simd.mul(grad, self.function.value(simd, gate));
+                    simd.store_part(grad_value, part, by_value);
+                },
+            );
         }
     }
 }

@@ -44,11 +44,15 @@ impl Kernel for AddForward<'_> {
         let branch = self.branch.chunks_exact(width);
         let output = self.output.chunks_exact_mut(width);
         for ((residual, branch), output) in residual.zip(branch).zip(output) {
-            for index in (0..width).step_by(S::LANES) {
-                let branch = simd.load_at(branch, index, 0.0);
-                let sum = simd.add(simd.load_at(residual, index, 0.0), branch);
-                simd.store_at(residual, index, sum);
-            }
+            simd.for_each_part(
+                width,
+                #[inline(always)]
+                |part| {
+                    let branch = simd.load_part(branch, part, 0.0);
+                    let sum = simd.add(simd.load_part(residual, part, 0.0), branch);
+                    simd.store_part(residual, part, sum);
+                },
+            );
             let moments = Moments::of(simd, residual, self.norm.epsilon);
             normalise(simd, &self.norm, residual, moments, output);
         }

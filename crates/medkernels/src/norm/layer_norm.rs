@@ -168,14 +168,18 @@ pub(super) fn normalise<S: Simd>(
     let mean = simd.splat(moments.mean);
     let inverse_std = simd.splat(moments.inverse_std);
     let offset = simd.splat(-moments.correction * moments.inverse_std);
-    for index in (0..input.len()).step_by(S::LANES) {
-        let deviation = simd.sub(simd.load_at(input, index, 0.0), mean);
-        let x = simd.mul_add(deviation, inverse_std, offset);
-        let gamma = simd.load_at(norm.gamma, index, 0.0);
-        let y = match norm.beta {
-            Some(beta) => simd.mul_add(x, gamma, simd.load_at(beta, index, 0.0)),
-            None => simd.mul(x, gamma),
-        };
-        simd.store_at(output, index, y);
-    }
+    simd.for_each_part(
+        input.len(),
+        #[inline(always)]
+        |part| {
+            let deviation = simd.sub(simd.load_part(input, part, 0.0), mean);
+            let x = simd.mul_add(deviation, inverse_std, offset);
+            let gamma = simd.load_part(norm.gamma, part, 0.0);
+            let y = match norm.beta {
+                Some(beta) => simd.mul_add(x, gamma, simd.load_part(beta, part, 0.0)),
+                None => simd.mul(x, gamma),
+            };
+            simd.store_part(output, part, y);
+        },
+    );
 }

@@ -95,14 +95,18 @@ impl Kernel for Backward<'_> {
             let zero = simd.splat(0.0);
             // Of the normalised input, of the gradient by it, and of their product.
             let (mut inputs, mut grads, mut products) = (zero, zero, zero);
-            for index in (0..width).step_by(S::LANES) {
-                let x = simd.mul(simd.sub(simd.load_at(input, index, mean), means), inverse_std);
-                let gamma = simd.load_at(self.gamma, index, 0.0);
-                let grad = simd.mul(simd.load_at(grad_output, index, 0.0), gamma);
-                inputs = simd.add(inputs, x);
-                grads = simd.add(grads, grad);
-                products = simd.mul_add(grad, x, products);
-            }
+            simd.for_each_part(
+                width,
+                #[inline(always)]
+                |part| {
+                    let x = simd.mul(simd.sub(simd.load_part(input, part, mean), means), inverse_std);
+                    let gamma = simd.load_part(self.gamma, part, 0.0);
+                    let grad = simd.mul(simd.load_part(grad_output, part, 0.0), gamma);
+                    inputs = simd.add(inputs, x);
+                    grads = simd.add(grads, grad);
+                    products = simd.mul_add(grad, x, products);
+                },
+            );
             // What the mean, rounded to `f32`, lacks.
             let correction = simd.sum(inputs) * scale;
             let mean_grad = simd.sum(grads) * scale;
@@ -111,19 +115,23 @@ impl Kernel for Backward<'_> {
             let offset = simd.splat(-correction);
             let mean_grad = simd.splat(mean_grad);
             let mean_product = simd.splat(mean_product);
-            for index in (0..width).step_by(S::LANES) {
-                let deviation = simd.sub(simd.load_at(input, index, mean), means);
-                let x = simd.mul_add(deviation, inverse_std, offset);
-                let grad_output = simd.load_at(grad_output, index, 0.0);
-                let grad = simd.mul(grad_output, simd.load_at(self.gamma, index, 0.0));
-                let grad = simd.neg_mul_add(x, mean_product, simd.sub(grad, mean_grad));
-                simd.store_at(grad_input, index, simd.mul(grad, inverse_std));
+            simd.for_each_part(
+                width,
+                #[inline(always)]
+                |part| {
+                    let deviation = simd.sub(simd.load_part(input, part, mean), means);
+                    let x = simd.mul_add(deviation, inverse_std, offset);
+                    let grad_output = simd.load_part(grad_output, part, 0.0);
+                    let grad = simd.mul(grad_output, simd.load_part(self.gamma, part, 0.0));
+                    let grad = simd.neg_mul_add(x, mean_product, simd.sub(grad, mean_grad));
+                    simd.store_part(grad_input, part, simd.mul(grad, inverse_std));
 
-                let grad_gamma = simd.load_at(self.grad_gamma, index, 0.0);
-                simd.store_at(self.grad_gamma, index, simd.mul_add(grad_output, x, grad_gamma));
-                let grad_beta = simd.load_at(self.grad_beta, index, 0.0);
-                simd.store_at(self.grad_beta, index, simd.add(grad_beta, grad_output));
-            }
+                    let grad_gamma = simd.load_part(self.grad_gamma, part, 0.0);
+                    simd.store_part(self.grad_gamma, part, simd.mul_add(grad_output, x, grad_gamma));
+                    let grad_beta = simd.load_part(self.grad_beta, part, 0.0);
+                    simd.store_part(self.grad_beta, part, simd.add(grad_beta, grad_output));
+                },
+            );
         }
     }
 }

@@ -38,12 +38,16 @@ impl Kernel for LayerScaleAdd<'_> {
         let branch = self.branch.chunks_exact(width);
         let output = self.output.chunks_exact_mut(width);
         for ((residual, branch), output) in residual.zip(branch).zip(output) {
-            for index in (0..width).step_by(S::LANES) {
-                let gamma = simd.load_at(self.gamma, index, 0.0);
-                let branch = simd.load_at(branch, index, 0.0);
-                let sum = simd.mul_add(gamma, branch, simd.load_at(residual, index, 0.0));
-                simd.store_at(output, index, sum);
-            }
+            simd.for_each_part(
+                width,
+                #[inline(always)]
+                |part| {
+                    let gamma = simd.load_part(self.gamma, part, 0.0);
+                    let branch = simd.load_part(branch, part, 0.0);
+                    let sum = simd.mul_add(gamma, branch, simd.load_part(residual, part, 0.0));
+                    simd.store_part(output, part, sum);
+                },
+            );
         }
     }
 }

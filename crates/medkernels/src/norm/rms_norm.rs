@@ -133,11 +133,15 @@ impl Kernel for Forward<'_> {
                 all[index] = inverse_rms;
             }
             let inverse_rms = simd.splat(inverse_rms);
-            for index in (0..width).step_by(S::LANES) {
-                let x = simd.mul(simd.load_at(input, index, 0.0), inverse_rms);
-                let gamma = simd.load_at(self.norm.gamma, index, 0.0);
-                simd.store_at(output, index, simd.mul(x, gamma));
-            }
+            simd.for_each_part(
+                width,
+                #[inline(always)]
+                |part| {
+                    let x = simd.mul(simd.load_part(input, part, 0.0), inverse_rms);
+                    let gamma = simd.load_part(self.norm.gamma, part, 0.0);
+                    simd.store_part(output, part, simd.mul(x, gamma));
+                },
+            );
         }
     }
 }
@@ -165,23 +169,31 @@ impl Kernel for Backward<'_> {
         {
             let inverse_rms = simd.splat(inverse_rms);
             let mut products = simd.splat(0.0);
-            for index in (0..width).step_by(S::LANES) {
-                let x = simd.mul(simd.load_at(input, index, 0.0), inverse_rms);
-                let gamma = simd.load_at(self.gamma, index, 0.0);
-                let grad = simd.mul(simd.load_at(grad_output, index, 0.0), gamma);
-                products = simd.mul_add(grad, x, products);
-            }
+            simd.for_each_part(
+                width,
+                #[inline(always)]
+                |part| {
+                    let x = simd.mul(simd.load_part(input, part, 0.0), inverse_rms);
+                    let gamma = simd.load_part(self.gamma, part, 0.0);
+                    let grad = simd.mul(simd.load_part(grad_output, part, 0.0), gamma);
+                    products = simd.mul_add(grad, x, products);
+                },
+            );
             let mean_product = simd.splat(simd.sum(products) / width as f32);
-            for index in (0..width).step_by(S::LANES) {
-                let x = simd.mul(simd.load_at(input, index, 0.0), inverse_rms);
-                let grad_output = simd.load_at(grad_output, index, 0.0);
-                let grad = simd.mul(grad_output, simd.load_at(self.gamma, index, 0.0));
-                let grad = simd.neg_mul_add(x, mean_product, grad);
-                simd.store_at(grad_input, index, simd.mul(grad, inverse_rms));
+            simd.for_each_part(
+                width,
+                #[inline(always)]
+                |part| {
+                    let x = simd.mul(simd.load_part(input, part, 0.0), inverse_rms);
+                    let grad_output = simd.load_part(grad_output, part, 0.0);
+                    let grad = simd.mul(grad_output, simd.load_part(self.gamma, part, 0.0));
+                    let grad = simd.neg_mul_add(x, mean_product, grad);
+                    simd.store_part(grad_input, part, simd.mul(grad, inverse_rms));
 
-                let grad_gamma = simd.load_at(self.grad_gamma, index, 0.0);
-                simd.store_at(self.grad_gamma, index, simd.mul_add(grad_output, x, grad_gamma));
-            }
+                    let grad_gamma = simd.load_part(self.grad_gamma, part, 0.0);
+                    simd.store_part(self.grad_gamma, part, simd.mul_add(grad_output, x, grad_gamma));
+                },
+            );
         }
     }
 }

@@ -20,21 +20,36 @@ pub(crate) trait Simd: Copy {
     /// Fills a slice shorter than a register with the first lanes.
     fn store_partial(self, to: &mut [f32], value: Self::Vector);
 
-    /// Loads the lanes from `index` on; those past the end are `fill`.
+    /// Loads a part; lanes beyond it are `fill`.
     #[inline(always)]
-    fn load_at(self, from: &[f32], index: usize, fill: f32) -> Self::Vector {
-        let from = &from[index..];
-        if from.len() >= Self::LANES { self.load(from) } else { self.load_partial(from, fill) }
+    fn load_part(self, from: &[f32], part: Part, fill: f32) -> Self::Vector {
+        let from = &from[part.start..][..part.len];
+        if part.len == Self::LANES { self.load(from) } else { self.load_partial(from, fill) }
     }
 
-    /// Stores the lanes from `index` on; those past the end are dropped.
+    /// Stores a part; lanes beyond it are dropped.
     #[inline(always)]
-    fn store_at(self, to: &mut [f32], index: usize, value: Self::Vector) {
-        let to = &mut to[index..];
-        if to.len() >= Self::LANES {
+    fn store_part(self, to: &mut [f32], part: Part, value: Self::Vector) {
+        let to = &mut to[part.start..][..part.len];
+        if part.len == Self::LANES {
             self.store(to, value);
         } else {
             self.store_partial(to, value);
+        }
+    }
+
+    /// Calls `body` on the parts of a row of `width` numbers: as many as a register holds, and at the end the rest.
+    ///
+    /// Mark `body` `#[inline(always)]`: inlined twice, it asks nothing about the length within the loop.
+    #[inline(always)]
+    fn for_each_part(self, width: usize, mut body: impl FnMut(Part)) {
+        let mut start = 0;
+        while start + Self::LANES <= width {
+            body(Part { start, len: Self::LANES });
+            start += Self::LANES;
+        }
+        if start < width {
+            body(Part { start, len: width - start });
         }
     }
 
@@ -69,6 +84,13 @@ pub(crate) trait Simd: Copy {
     fn sum(self, a: Self::Vector) -> f32;
     /// The largest lane that is not NaN.
     fn largest(self, a: Self::Vector) -> f32;
+}
+
+/// Some numbers of a row, at most as many as a register holds.
+#[derive(Clone, Copy)]
+pub(crate) struct Part {
+    start: usize,
+    len: usize,
 }
 
 /// The most lanes that any register here has.

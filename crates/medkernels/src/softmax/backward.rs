@@ -47,17 +47,25 @@ impl Kernel for SoftmaxBackward<'_> {
         let grad_input = self.grad_input.data.chunks_exact_mut(width);
         for ((output, grad_output), grad_input) in output.zip(grad_output).zip(grad_input) {
             let mut sum = simd.splat(0.0);
-            for index in (0..width).step_by(S::LANES) {
-                let y = simd.load_at(output, index, 0.0);
-                sum = simd.mul_add(y, simd.load_at(grad_output, index, 0.0), sum);
-            }
+            simd.for_each_part(
+                width,
+                #[inline(always)]
+                |part| {
+                    let y = simd.load_part(output, part, 0.0);
+                    sum = simd.mul_add(y, simd.load_part(grad_output, part, 0.0), sum);
+                },
+            );
             let sum = simd.splat(simd.sum(sum));
             let scale = simd.splat(self.scale);
-            for index in (0..width).step_by(S::LANES) {
-                let y = simd.mul(simd.load_at(output, index, 0.0), scale);
-                let grad = simd.sub(simd.load_at(grad_output, index, 0.0), sum);
-                simd.store_at(grad_input, index, simd.mul(y, grad));
-            }
+            simd.for_each_part(
+                width,
+                #[inline(always)]
+                |part| {
+                    let y = simd.mul(simd.load_part(output, part, 0.0), scale);
+                    let grad = simd.sub(simd.load_part(grad_output, part, 0.0), sum);
+                    simd.store_part(grad_input, part, simd.mul(y, grad));
+                },
+            );
         }
     }
 }

@@ -124,18 +124,26 @@ fn softmax_row<S: Simd>(simd: S, row: &mut [f32], scale: f32) -> (f32, f32) {
 
     let offset = simd.splat(-largest);
     let mut sum = simd.splat(0.0);
-    for index in (0..row.len()).step_by(S::LANES) {
-        let x = simd.mul_add(simd.load_at(row, index, fill), scales, offset);
-        let power = exp_of_negative(simd, x);
-        simd.store_at(row, index, power);
-        sum = simd.add(sum, power);
-    }
+    simd.for_each_part(
+        row.len(),
+        #[inline(always)]
+        |part| {
+            let x = simd.mul_add(simd.load_part(row, part, fill), scales, offset);
+            let power = exp_of_negative(simd, x);
+            simd.store_part(row, part, power);
+            sum = simd.add(sum, power);
+        },
+    );
     let sum = simd.sum(sum);
 
     let inverse = simd.splat(1.0 / sum);
-    for index in (0..row.len()).step_by(S::LANES) {
-        let power = simd.load_at(row, index, 0.0);
-        simd.store_at(row, index, simd.mul(power, inverse));
-    }
+    simd.for_each_part(
+        row.len(),
+        #[inline(always)]
+        |part| {
+            let power = simd.load_part(row, part, 0.0);
+            simd.store_part(row, part, simd.mul(power, inverse));
+        },
+    );
     (largest, sum)
 }
