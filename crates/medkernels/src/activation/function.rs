@@ -29,32 +29,35 @@ pub enum Activation {
     Sigmoid,
 }
 
+/// `$body` with `$function` as the [`Function`] that `$activation` stands for.
 macro_rules! with_function {
     ($activation:expr, $function:ident => $body:expr) => {
         match $activation {
-            Activation::Gelu => {
-                let $function = Gelu;
+            $crate::activation::Activation::Gelu => {
+                let $function = $crate::activation::function::Gelu;
                 $body
             }
-            Activation::GeluTanh => {
-                let $function = GeluTanh;
+            $crate::activation::Activation::GeluTanh => {
+                let $function = $crate::activation::function::GeluTanh;
                 $body
             }
-            Activation::Silu => {
-                let $function = Silu;
+            $crate::activation::Activation::Silu => {
+                let $function = $crate::activation::function::Silu;
                 $body
             }
-            Activation::Relu => {
-                let $function = Relu;
+            $crate::activation::Activation::Relu => {
+                let $function = $crate::activation::function::Relu;
                 $body
             }
-            Activation::Sigmoid => {
-                let $function = Sigmoid;
+            $crate::activation::Activation::Sigmoid => {
+                let $function = $crate::activation::function::Sigmoid;
                 $body
             }
         }
     };
 }
+
+pub(super) use with_function;
 
 impl Activation {
     /// `output = activation(input)`.

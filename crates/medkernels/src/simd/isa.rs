@@ -54,14 +54,15 @@ impl Isa {
 
     fn detected() -> Isa {
         static DETECTED: OnceLock<Isa> = OnceLock::new();
-        *DETECTED.get_or_init(|| {
-            std::env::var("MEDKERNELS_ISA")
-                .ok()
-                .and_then(|name| name.parse().ok())
-                .filter(|isa: &Isa| isa.is_available())
-                .or_else(|| Isa::available().next())
-                .unwrap_or(Isa::Portable)
-        })
+        *DETECTED.get_or_init(|| Isa::choose(std::env::var("MEDKERNELS_ISA").ok().as_deref()))
+    }
+
+    /// The one called `name` where the processor has it, else the fastest.
+    fn choose(name: Option<&str>) -> Isa {
+        name.and_then(|name| name.parse().ok())
+            .filter(|isa: &Isa| isa.is_available())
+            .or_else(|| Isa::available().next())
+            .unwrap_or(Isa::Portable)
     }
 }
 
@@ -136,6 +137,17 @@ mod tests {
         }
         assert_eq!(" AVX2 ".parse(), Ok(Isa::Avx2));
         assert_eq!("sse9".parse::<Isa>(), Err(ParseIsaError));
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_followed_changes_nothing() {
+        let fastest = Isa::available().next();
+        assert_eq!(Some(Isa::choose(None)), fastest);
+        assert_eq!(Some(Isa::choose(Some("sse9"))), fastest);
+        for isa in Isa::ALL {
+            let expected = if isa.is_available() { Some(isa) } else { fastest };
+            assert_eq!(Some(Isa::choose(Some(&isa.to_string()))), expected);
+        }
     }
 
     #[test]

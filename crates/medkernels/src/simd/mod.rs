@@ -7,6 +7,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod dispatch;
+mod fold;
 mod isa;
 mod map;
 #[cfg(target_arch = "aarch64")]
@@ -20,10 +21,11 @@ pub(crate) use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx512::Avx512;
 pub(crate) use dispatch::{Kernel, run};
+pub(crate) use fold::fold;
 pub use isa::{Isa, ParseIsaError, with_isa};
 pub(crate) use map::{Map, Zip, map_in_place, map_into, zip_into};
 #[cfg(target_arch = "aarch64")]
 pub(crate) use neon::Neon;
 pub(crate) use portable::Portable;
-pub(crate) use rows::{Matrix, MatrixMut, for_each_block};
+pub(crate) use rows::{Matrix, MatrixMut, Rows, for_each_block};
 pub(crate) use vector::Simd;

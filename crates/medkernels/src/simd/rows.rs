@@ -3,7 +3,7 @@
 /// The fewest numbers (64 KiB) that are worth handing to another thread.
 const MIN_BLOCK: usize = 16 * 1024;
 
-/// Slices of as many rows each, which are split at the same row.
+/// Something made of rows that can be split between two of them.
 pub(crate) trait Rows: Sized + Send {
     /// How many rows.
     fn rows(&self) -> usize;
@@ -45,6 +45,20 @@ impl<T: Send> Rows for MatrixMut<'_, T> {
         let Self { data, width } = self;
         let (first, rest) = data.split_at_mut(row * width);
         (Self { data: first, width }, Self { data: rest, width })
+    }
+}
+
+/// `None` goes with any number of rows: it must not come first in a tuple.
+impl<R: Rows> Rows for Option<R> {
+    fn rows(&self) -> usize {
+        self.as_ref().map_or(0, Rows::rows)
+    }
+
+    fn split(self, row: usize) -> (Self, Self) {
+        self.map_or((None, None), |rows| {
+            let (first, rest) = rows.split(row);
+            (Some(first), Some(rest))
+        })
     }
 }
 

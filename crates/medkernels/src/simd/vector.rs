@@ -20,6 +20,39 @@ pub(crate) trait Simd: Copy {
     /// Fills a slice shorter than a register with the first lanes.
     fn store_partial(self, to: &mut [f32], value: Self::Vector);
 
+    /// Loads a part; lanes beyond it are `fill`.
+    #[inline(always)]
+    fn load_part(self, from: &[f32], part: Part, fill: f32) -> Self::Vector {
+        let from = &from[part.start..][..part.len];
+        if part.len == Self::LANES { self.load(from) } else { self.load_partial(from, fill) }
+    }
+
+    /// Stores a part; lanes beyond it are dropped.
+    #[inline(always)]
+    fn store_part(self, to: &mut [f32], part: Part, value: Self::Vector) {
+        let to = &mut to[part.start..][..part.len];
+        if part.len == Self::LANES {
+            self.store(to, value);
+        } else {
+            self.store_partial(to, value);
+        }
+    }
+
+    /// Calls `body` on the parts of a row of `width` numbers: as many as a register holds, and at the end the rest.
+    ///
+    /// Mark `body` `#[inline(always)]`: inlined twice, it asks nothing about the length within the loop.
+    #[inline(always)]
+    fn for_each_part(self, width: usize, mut body: impl FnMut(Part)) {
+        let mut start = 0;
+        while start + Self::LANES <= width {
+            body(Part { start, len: Self::LANES });
+            start += Self::LANES;
+        }
+        if start < width {
+            body(Part { start, len: width - start });
+        }
+    }
+
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
@@ -48,11 +81,16 @@ pub(crate) trait Simd: Copy {
     fn select(self, mask: Self::Mask, a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
     /// The sum of the lanes.
-    #[allow(dead_code)]
     fn sum(self, a: Self::Vector) -> f32;
     /// The largest lane that is not NaN.
-    #[allow(dead_code)]
     fn largest(self, a: Self::Vector) -> f32;
+}
+
+/// Some numbers of a row, at most as many as a register holds.
+#[derive(Clone, Copy)]
+pub(crate) struct Part {
+    start: usize,
+    len: usize,
 }
 
 /// The most lanes that any register here has.

@@ -2,7 +2,9 @@
 
 use medkernels::Activation;
 
-use crate::common::{SIZES, assert_close, for_each_isa, numbers, sweep, ulps, worst};
+use crate::common::{
+    SIZES, assert_close, for_each_isa, numbers, on_any_number_of_threads, sweep, ulps, worst,
+};
 
 const ALL: [Activation; 5] =
     [Activation::Gelu, Activation::GeluTanh, Activation::Silu, Activation::Relu, Activation::Sigmoid];
@@ -115,24 +117,83 @@ fn infinities_and_nan() {
 
 #[test]
 fn in_place_and_threads_change_no_bit() {
-    let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    let three_threads = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
     for size in SIZES {
         let input = numbers(size, 8, 6.0);
         let grad = numbers(size, 9, 1.0);
         for activation in ALL {
-            let run = || {
+            let (expected, _) = on_any_number_of_threads(|| {
                 let mut output = vec![0.0; size];
                 activation.forward(&input, &mut output);
                 let mut grad_input = vec![0.0; size];
                 activation.backward(&input, &grad, &mut grad_input);
                 (output, grad_input)
-            };
-            let expected = one_thread.install(run);
-            assert_eq!(three_threads.install(run), expected);
+            });
             let mut values = input.clone();
             activation.forward_in_place(&mut values);
-            assert_eq!(values, expected.0);
+            assert_eq!(values, expected);
+        }
+    }
+}
+
+#[test]
+fn a_bias_is_added_first() {
+    for width in SIZES {
+        let rows = if width > 10_000 { 1 } else { 3 };
+        let input = numbers(rows * width, 10, 4.0);
+        let bias = numbers(width, 11, 2.0);
+        for activation in ALL {
+            let sums: Vec<f32> = input.iter().zip(bias.iter().cycle()).map(|(x, b)| x + b).collect();
+            for_each_isa(|isa| {
+                let mut expected = vec![0.0; sums.len()];
+                activation.forward(&sums, &mut expected);
+                let mut values = input.clone();
+                activation.add_bias_in_place(&mut values, &bias);
+                assert_eq!(values, expected, "{activation:?} {isa}");
+            });
+        }
+    }
+    let input = numbers(300 * 257, 10, 4.0);
+    let bias = numbers(257, 11, 2.0);
+    on_any_number_of_threads(|| {
+        let mut values = input.clone();
+        Activation::Gelu.add_bias_in_place(&mut values, &bias);
+        values
+    });
+}
+
+#[test]
+fn gates_and_their_gradients() {
+    let shapes = SIZES.map(|width| (if width > 10_000 { 1 } else { 3 }, width));
+    for (rows, width) in shapes.into_iter().chain([(200, 257)]) {
+        let input = numbers(rows * 2 * width, 12, 4.0);
+        let grad = numbers(rows * width, 13, 1.0);
+        for activation in ALL {
+            let mut expected = Vec::new();
+            let mut expected_grad = vec![0.0; input.len()];
+            for index in 0..rows * width {
+                let at = index / width * 2 * width + index % width;
+                let (gate, value) = (f64::from(input[at]), f64::from(input[at + width]));
+                let grad = f64::from(grad[index]);
+                expected.push(reference(activation, gate) * value);
+                expected_grad[at] = grad * value * derivative(activation, gate);
+                expected_grad[at + width] = grad * reference(activation, gate);
+            }
+            for_each_isa(|isa| {
+                let mut output = vec![0.0; rows * width];
+                activation.gated_forward(&input, width, &mut output);
+                let mut grad_input = vec![0.0; input.len()];
+                activation.gated_backward(&input, &grad, width, &mut grad_input);
+                let what = format!("{activation:?} {isa} {width}");
+                assert_close(&output, &expected, 1e-6, &what);
+                assert_close(&grad_input, &expected_grad, 2e-6, &what);
+            });
+            on_any_number_of_threads(|| {
+                let mut output = vec![0.0; rows * width];
+                activation.gated_forward(&input, width, &mut output);
+                let mut grad_input = vec![0.0; input.len()];
+                activation.gated_backward(&input, &grad, width, &mut grad_input);
+                (output, grad_input)
+            });
         }
     }
 }

@@ -5,6 +5,16 @@ use medkernels::{Isa, with_isa};
 /// Lengths around the widths of registers, and beyond what one thread takes.
 pub(crate) const SIZES: [usize; 10] = [0, 1, 15, 16, 17, 31, 33, 1000, 4099, 70_001];
 
+/// Asserts that `run` gives the same bits on one thread and on three, and returns what it gives.
+pub(crate) fn on_any_number_of_threads<T: PartialEq + Send + std::fmt::Debug>(
+    run: impl Fn() -> T + Sync,
+) -> T {
+    let on = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(&run);
+    let expected = on(1);
+    assert!(on(3) == expected, "threads change the result");
+    expected
+}
+
 /// Calls `body` under every instruction set of this processor.
 pub(crate) fn for_each_isa(mut body: impl FnMut(Isa)) {
     for isa in Isa::available() {

@@ -4,3 +4,5 @@
 mod activation;
 mod common;
 mod math;
+mod norm;
+mod softmax;

@@ -22,5 +22,5 @@ pub(super) fn tensor(values: Vec<f32>, shape: impl Into<Shape>) -> FlexTensor {
 pub(super) fn rows_and_width(x: &FlexTensor) -> (usize, usize) {
     let shape = x.layout().shape();
     let width = shape.iter().last().copied().unwrap_or(1);
-    (if width == 0 { 0 } else { x.layout().num_elements() / width }, width)
+    (x.layout().num_elements().checked_div(width).unwrap_or(0), width)
 }
