@@ -1,12 +1,13 @@
 //! The BERT encoder.
 
 use burn::module::{Module, Param};
-use burn::nn::{Dropout, DropoutConfig, Initializer, LayerNorm, LayerNormConfig};
+use burn::nn::{Dropout, DropoutConfig, Initializer};
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 
 use super::config::BertConfig;
 use crate::layers::{
-    FeedForward, FeedForwardConfig, SelfAttention, SelfAttentionConfig, key_padding_mask, linear_weights,
+    FeedForward, FeedForwardConfig, LayerNorm, LayerNormConfig, SelfAttention, SelfAttentionConfig,
+    key_padding_mask, linear_weights,
 };
 
 /// Learned positions and the first token type, then a layer norm.

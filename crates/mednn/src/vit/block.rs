@@ -1,11 +1,13 @@
 //! One pre-norm transformer block.
 
 use burn::module::{Module, Param};
-use burn::nn::{Initializer, LayerNorm, LayerNormConfig};
+use burn::nn::Initializer;
 use burn::tensor::{Device, Tensor};
 
 use super::config::{VitConfig, VitFamily};
-use crate::layers::{FeedForward, FeedForwardConfig, SelfAttention, SelfAttentionConfig};
+use crate::layers::{
+    FeedForward, FeedForwardConfig, LayerNorm, LayerNormConfig, SelfAttention, SelfAttentionConfig,
+};
 
 /// A learned factor per channel on a residual branch (CaiT, Touvron et al., arXiv 2103.17239).
 #[derive(Module, Debug)]

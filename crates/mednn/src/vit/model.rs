@@ -1,7 +1,7 @@
 //! The vision transformer.
 
+use crate::layers::LayerNorm;
 use burn::module::Module;
-use burn::nn::LayerNorm;
 use burn::tensor::Tensor;
 
 use super::block::VitBlock;

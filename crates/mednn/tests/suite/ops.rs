@@ -206,3 +206,19 @@ fn activations() {
         assert_alike(results, &format!("{function:?}"));
     }
 }
+
+#[test]
+fn layer_norms() {
+    for biased in [true, false] {
+        let results = devices().map(|device| {
+            let (x, gamma) = (leaf([2, 7, 41], 1, &device), leaf([41], 2, &device));
+            let beta = biased.then(|| leaf([41], 3, &device));
+            let y = ops::layer_norm(x.clone() * 3.0 + 1.0, gamma.clone(), beta.clone(), 1e-6);
+            let grads = weighted_sum(y.clone()).backward();
+            let mut out = vec![read(y), read(x.grad(&grads).unwrap()), read(gamma.grad(&grads).unwrap())];
+            out.extend(beta.map(|b| read(b.grad(&grads).unwrap())));
+            out
+        });
+        assert_alike(results, &format!("biased {biased}"));
+    }
+}

@@ -69,6 +69,13 @@ pub(super) trait KernelBackend: Backend {
         #[extension_type] residual: Maybe<Self>,
         relu_last: bool,
     ) -> FloatTensor<Self>;
+
+    fn kernel_layer_norm(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        #[extension_type] beta: Maybe<Self>,
+        epsilon: f32,
+    ) -> FloatTensor<Self>;
 }
 
 impl KernelBackend for Flex {
@@ -123,6 +130,15 @@ impl KernelBackend for Flex {
         let after = super::conv2d::After { activation, residual: residual.into_option(), relu_last };
         super::conv2d::forward(&x, &weight, bias.into_option(), geometry, after)
     }
+
+    fn kernel_layer_norm(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: Maybe<Self>,
+        epsilon: f32,
+    ) -> FloatTensor<Self> {
+        super::layer_norm::forward(&x, gamma, beta.into_option(), epsilon)
+    }
 }
 
 impl<C: CheckpointStrategy> KernelBackend for Autodiff<Flex, C> {
@@ -168,5 +184,14 @@ impl<C: CheckpointStrategy> KernelBackend for Autodiff<Flex, C> {
         relu_last: bool,
     ) -> FloatTensor<Self> {
         super::conv2d::tracked::<C>(x, weight, bias, geometry, activation, residual, relu_last)
+    }
+
+    fn kernel_layer_norm(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: Maybe<Self>,
+        epsilon: f32,
+    ) -> FloatTensor<Self> {
+        super::layer_norm::tracked::<C>(x, gamma, beta, epsilon)
     }
 }

@@ -5,6 +5,7 @@ mod attention;
 mod backend;
 mod conv2d;
 mod flex;
+mod layer_norm;
 mod linear;
 
 use burn::backend::{Dispatch, DispatchDevice};
@@ -105,5 +106,19 @@ pub(super) fn conv2d(
         activation,
         maybe(residual),
         relu_last,
+    ))
+}
+
+pub(super) fn layer_norm<const D: usize>(
+    x: Tensor<D>,
+    gamma: Tensor<1>,
+    beta: Option<Tensor<1>>,
+    epsilon: f64,
+) -> Tensor<D> {
+    Tensor::from_dispatch(Dispatch::kernel_layer_norm(
+        x.into_dispatch(),
+        gamma.into_dispatch(),
+        maybe(beta),
+        epsilon as f32,
     ))
 }
