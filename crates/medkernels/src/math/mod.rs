@@ -1,7 +1,7 @@
-//! Elementary functions of registers of `f32`.
+//! Elementary functions of `f32`.
 //!
-//! Every function is written once over [`Simd`](crate::simd::Simd); [`avx512`] and [`avx2`] name them for code that
-//! works on registers itself, such as the last step of a matrix product. None of them needs a table or branches.
+//! Every function is written once over registers of any width; `avx512` and `avx2` name them for code that works on
+//! registers itself, such as the last step of a matrix product. None of them needs a table or branches.
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx2;

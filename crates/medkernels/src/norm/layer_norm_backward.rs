@@ -81,7 +81,13 @@ impl Kernel for Backward<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let width = self.gamma.len().max(1);
+        let width = self.gamma.len();
+        if width == 0 {
+            return;
+        }
+        let gamma = &self.gamma[..width];
+        let grad_gamma = &mut self.grad_gamma[..width];
+        let grad_beta = &mut self.grad_beta[..width];
         let scale = 1.0 / width as f32;
         let input = self.input.chunks_exact(width);
         let grad_output = self.grad_output.chunks_exact(width);
@@ -100,7 +106,7 @@ impl Kernel for Backward<'_> {
                 #[inline(always)]
                 |part| {
                     let x = simd.mul(simd.sub(simd.load_part(input, part, mean), means), inverse_std);
-                    let gamma = simd.load_part(self.gamma, part, 0.0);
+                    let gamma = simd.load_part(gamma, part, 0.0);
                     let grad = simd.mul(simd.load_part(grad_output, part, 0.0), gamma);
                     inputs = simd.add(inputs, x);
                     grads = simd.add(grads, grad);
@@ -122,14 +128,14 @@ impl Kernel for Backward<'_> {
                     let deviation = simd.sub(simd.load_part(input, part, mean), means);
                     let x = simd.mul_add(deviation, inverse_std, offset);
                     let grad_output = simd.load_part(grad_output, part, 0.0);
-                    let grad = simd.mul(grad_output, simd.load_part(self.gamma, part, 0.0));
+                    let grad = simd.mul(grad_output, simd.load_part(gamma, part, 0.0));
                     let grad = simd.neg_mul_add(x, mean_product, simd.sub(grad, mean_grad));
                     simd.store_part(grad_input, part, simd.mul(grad, inverse_std));
 
-                    let grad_gamma = simd.load_part(self.grad_gamma, part, 0.0);
-                    simd.store_part(self.grad_gamma, part, simd.mul_add(grad_output, x, grad_gamma));
-                    let grad_beta = simd.load_part(self.grad_beta, part, 0.0);
-                    simd.store_part(self.grad_beta, part, simd.add(grad_beta, grad_output));
+                    let sum = simd.load_part(grad_gamma, part, 0.0);
+                    simd.store_part(grad_gamma, part, simd.mul_add(grad_output, x, sum));
+                    let sum = simd.load_part(grad_beta, part, 0.0);
+                    simd.store_part(grad_beta, part, simd.add(sum, grad_output));
                 },
             );
         }
