@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
+mod detr;
 #[cfg(all(feature = "wgpu", target_os = "linux"))]
 mod devices;
+mod gradients;
 mod numerics;
+mod resnet;
 mod weights;
