@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 
-use super::config::DetrConfig;
+use super::config::{DetrConfig, DetrTransformerConfig};
 use super::model::{Detr, DetrDetector};
 use crate::error::{Error, Result};
 use crate::resnet::ResNetNames;
@@ -97,6 +97,58 @@ const DETECTOR: KeyMap = KeyMap {
     ),
     ..DETECTOR_TIMM
 };
+
+/// The layers of PyTorch's `TransformerEncoder`, by which DETR, TransVG and MDETR publish theirs; fused projections
+/// split.
+const TORCH_ENCODER: KeyMap = KeyMap {
+    layers: &[&[
+        ("layers.*.attention.query", "layers.*.self_attn.q_proj"),
+        ("layers.*.attention.key", "layers.*.self_attn.k_proj"),
+        ("layers.*.attention.value", "layers.*.self_attn.v_proj"),
+        ("layers.*.attention.output", "layers.*.self_attn.out_proj"),
+        ("layers.*.attention_norm", "layers.*.norm1"),
+        ("layers.*.mlp.input", "layers.*.linear1"),
+        ("layers.*.mlp.output", "layers.*.linear2"),
+        ("layers.*.mlp_norm", "layers.*.norm2"),
+    ]],
+    prefixes: &[],
+    ignored: &[],
+};
+
+/// Those of its `TransformerDecoder`.
+const TORCH_DECODER: KeyMap = KeyMap {
+    layers: &[&[
+        ("layers.*.self_attention.query", "layers.*.self_attn.q_proj"),
+        ("layers.*.self_attention.key", "layers.*.self_attn.k_proj"),
+        ("layers.*.self_attention.value", "layers.*.self_attn.v_proj"),
+        ("layers.*.self_attention.output", "layers.*.self_attn.out_proj"),
+        ("layers.*.self_attention_norm", "layers.*.norm1"),
+        ("layers.*.cross_attention.query", "layers.*.multihead_attn.q_proj"),
+        ("layers.*.cross_attention.key", "layers.*.multihead_attn.k_proj"),
+        ("layers.*.cross_attention.value", "layers.*.multihead_attn.v_proj"),
+        ("layers.*.cross_attention.output", "layers.*.multihead_attn.out_proj"),
+        ("layers.*.cross_attention_norm", "layers.*.norm2"),
+        ("layers.*.mlp.input", "layers.*.linear1"),
+        ("layers.*.mlp.output", "layers.*.linear2"),
+        ("layers.*.mlp_norm", "layers.*.norm3"),
+        ("norm", "norm"),
+    ]],
+    prefixes: &[],
+    ignored: &[],
+};
+
+impl DetrTransformerConfig {
+    /// The names of PyTorch's `TransformerEncoder`, for [`weights::load_part`] of one (`"transformer.encoder."` of DETR's
+    /// and MDETR's own files, `"vl_transformer."` of TransVG's), after [`WeightSource::split_in_proj`].
+    pub const fn torch_encoder_key_map(&self) -> &'static KeyMap {
+        &TORCH_ENCODER
+    }
+
+    /// The names of PyTorch's `TransformerDecoder`, likewise.
+    pub const fn torch_decoder_key_map(&self) -> &'static KeyMap {
+        &TORCH_DECODER
+    }
+}
 
 impl DetrConfig {
     /// The names under which weights of a [`Detr`] are published: those of `DetrModel`.

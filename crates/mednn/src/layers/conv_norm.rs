@@ -33,8 +33,7 @@ pub struct ConvNormConfig {
 /// A trainable batch norm normalises by the batch on a device with autodiff, and by the running statistics elsewhere.
 /// It updates the running variance with the biased variance of the batch; PyTorch takes the unbiased one. A *frozen*
 /// one, as in DETR's `FrozenBatchNorm2d`, always normalises by the running statistics, never changes them, and its
-/// weight and bias get no gradient;
-/// `unfreeze` of burn's [`Module`] would make it trainable.
+/// weight and bias get no gradient; `unfreeze` of burn's [`Module`] would make it trainable.
 #[derive(Module, Debug)]
 pub struct ConvNorm {
     conv: Conv2d,

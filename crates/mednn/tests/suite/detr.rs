@@ -4,7 +4,9 @@ use burn::module::Module;
 use burn::tensor::{Bool, Device, Tensor};
 use mednn::Error;
 use mednn::bridge::read_f32;
-use mednn::detr::{Detr, DetrConfig, DetrDetector, DetrTransformerConfig, downsample_mask, sine_positions};
+use mednn::detr::{
+    Detr, DetrConfig, DetrDetector, DetrMemory, DetrTransformerConfig, downsample_mask, sine_positions,
+};
 use mednn::layers::{CrossAttentionConfig, cross_padding_mask};
 use mednn::resnet::{ResNetBlockKind, ResNetConfig};
 use mednn::weights::{KeyMap, Precision, Strictness, WeightSource, WeightWriter, load, load_part};
@@ -138,6 +140,39 @@ fn model(config: &DetrConfig, case: &str, device: &Device) {
     close(folded.boxes(), golden.tensor("plain.boxes", device), MODEL, &format!("{case} folded"));
 }
 
+/// Encoder and decoder by themselves against PyTorch's, which have no positions: outputs and gradients.
+fn torch_layers(device: &Device) {
+    let device = device.clone().autodiff();
+    let mut golden = Golden::open(fixture("detr/torch.safetensors"));
+    let mut source = WeightSource::open(fixture("detr/torch.safetensors")).unwrap();
+    source.split_in_proj().unwrap();
+    let config = DetrTransformerConfig::new().with_num_layers(2).with_width(16).with_heads(4).with_ffn(24);
+    let config = config.with_dropout(0.0);
+    let (encoder, map) = (config.init_encoder(&device), config.torch_encoder_key_map());
+    let (encoder, _) = load_part(encoder, &mut source, map, "encoder.", Strictness::Exact).unwrap();
+    let (decoder, map) = (config.init_decoder(&device), config.torch_decoder_key_map());
+    let (decoder, _) = load_part(decoder, &mut source, map, "decoder.", Strictness::Exact).unwrap();
+
+    let tokens = golden.tensor::<3>("tokens", &device).require_grad();
+    let queries = golden.tensor::<3>("queries", &device).require_grad();
+    let valid = golden.tensor::<2>("valid", &device).greater_elem(0.5);
+    let nowhere = |n| Tensor::<3>::zeros([1, n, 16], &device);
+    let memory = encoder.forward(tokens.clone(), nowhere(7), Some(valid.clone()));
+    close(memory.clone(), golden.tensor("memory", &device), MODEL, "torch's encoder");
+    let memory = DetrMemory { tokens: memory, positions: nowhere(7), valid: Some(valid) };
+    let found = decoder.forward(queries.clone(), nowhere(3), &memory);
+    close(found.clone(), golden.tensor("output", &device), MODEL, "torch's decoder");
+
+    let gradients = found.square().sum().backward();
+    for (input, name) in [(tokens, "grad.tokens"), (queries, "grad.queries")] {
+        let found = Tensor::from_inner(input.grad(&gradients).unwrap().inner());
+        close(found, golden.tensor(name, &device), MODEL, name);
+    }
+    let found = gradients::by_path(&encoder, &gradients).remove("layers.0.attention.key.weight").unwrap();
+    let found = Tensor::<1>::from_floats(found.as_slice(), &device).reshape([16, 16]);
+    close(found, golden.tensor::<2>("grad.encoder_key", &device), MODEL, "grad of a weight");
+}
+
 /// What padding holds does not change what is found, on either side of the image.
 fn padding_is_not_seen(device: &Device) {
     let config = timm();
@@ -160,11 +195,8 @@ fn padding_is_not_seen(device: &Device) {
     };
     close(encode(0.0), encode(50.0), MODEL, "padding of the encoder");
     let decode = |padding: f32| {
-        let memory = mednn::detr::DetrMemory {
-            tokens: fill(padding),
-            positions: memory.positions.clone(),
-            valid: valid.clone(),
-        };
+        let memory =
+            DetrMemory { tokens: fill(padding), positions: memory.positions.clone(), valid: valid.clone() };
         let queries = Tensor::ones([2, 5, 16], device);
         detr.detr().decoder().forward(queries.clone(), queries, &memory)
     };
@@ -242,6 +274,10 @@ macro_rules! suite {
                 super::model(&timm(), "timm", &device());
             }
             #[test]
+            fn torch_layers() {
+                super::torch_layers(&device());
+            }
+            #[test]
             fn padding_is_not_seen() {
                 super::padding_is_not_seen(&device());
             }
@@ -311,4 +347,20 @@ fn bad_input_is_refused() {
         let refused = detr.encode(images(), Some(mask(shape, value)));
         assert!(matches!(refused, Err(Error::Shape { what: "the mask of real pixels", .. })), "{shape:?}");
     }
+}
+
+#[test]
+fn fused_projections_are_split_by_rows() {
+    let mut source = WeightSource::open(fixture("detr/torch.safetensors")).unwrap();
+    let fused = source.read_f32("encoder.layers.0.self_attn.in_proj_weight").unwrap().unwrap();
+    assert!(source.split_rows("in_proj_weight", &["a", "b", "c", "d", "e"]).is_err());
+    assert!(source.shape("encoder.layers.0.self_attn.in_proj_weight").is_some());
+    source.split_in_proj().unwrap();
+    assert_eq!(source.shape("encoder.layers.0.self_attn.k_proj.weight"), Some([16, 16].as_slice()));
+    assert_eq!(source.shape("decoder.layers.1.multihead_attn.v_proj.bias"), Some([16].as_slice()));
+    assert!(!source.keys().any(|key| key.contains("in_proj")));
+    let parts = ["q", "k", "v"].map(|part| {
+        source.read_f32(&format!("encoder.layers.0.self_attn.{part}_proj.weight")).unwrap().unwrap()
+    });
+    assert_eq!(parts.concat(), fused);
 }
