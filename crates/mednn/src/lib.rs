@@ -6,6 +6,8 @@
 //! | volumes and images to tensors and back | [`bridge`] |
 //! | published weights, strictly | [`weights`] |
 //! | vision transformers: ViT, DINO, DINOv2 | [`vit`] |
+//! | residual networks: ResNet-18 to 152 | [`resnet`] |
+//! | detection transformers: DETR and its parts | [`detr`] |
 //! | BERT on embeddings | [`bert`] |
 //! | shared layers | [`layers`] |
 //! | operations with a faster form on the CPU | [`ops`] |
@@ -15,10 +17,12 @@
 
 pub mod bert;
 pub mod bridge;
+pub mod detr;
 mod device;
 mod error;
 pub mod layers;
 pub mod ops;
+pub mod resnet;
 pub mod vit;
 pub mod weights;
 

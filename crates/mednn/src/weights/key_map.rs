@@ -11,7 +11,8 @@ pub struct KeyMap {
     pub layers: &'static [&'static [(&'static str, &'static str)]],
     /// Wrappers that published files may put before every key, such as `"vit."`.
     pub prefixes: &'static [&'static str],
-    /// Published prefixes that the model has no use for: heads, poolers, tokens of the pre-training.
+    /// Published prefixes that the model has no use for: heads, poolers, tokens of the pre-training. One that begins with `*` is a
+    /// suffix: `"*.num_batches_tracked"`.
     pub ignored: &'static [&'static str],
 }
 
@@ -23,7 +24,10 @@ impl KeyMap {
 
     /// Whether a published key (without its wrapper) is one that the model has no use for.
     pub fn is_ignored(&self, key: &str) -> bool {
-        self.ignored.iter().any(|prefix| key.starts_with(prefix))
+        self.ignored.iter().any(|pattern| match pattern.strip_prefix('*') {
+            Some(suffix) => key.ends_with(suffix),
+            None => key.starts_with(pattern),
+        })
     }
 }
 
@@ -58,7 +62,7 @@ mod tests {
             &[("cls", "cls_token")],
         ],
         prefixes: &["vit."],
-        ignored: &["pooler."],
+        ignored: &["pooler.", "*.counter"],
     };
 
     #[test]
@@ -72,7 +76,9 @@ mod tests {
     }
 
     #[test]
-    fn ignored_keys_go_by_prefix() {
+    fn ignored_keys_go_by_prefix_or_suffix() {
+        assert!(MAP.is_ignored("encoder.norm.counter"));
+        assert!(!MAP.is_ignored("encoder.counter.weight"));
         assert!(MAP.is_ignored("pooler.dense.weight"));
         assert!(!MAP.is_ignored("encoder.pooler.weight"));
     }

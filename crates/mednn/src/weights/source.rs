@@ -105,6 +105,47 @@ impl WeightSource {
         self.tensors.get(key).map(|info| info.dtype)
     }
 
+    /// Shows each tensor whose key ends in `suffix` as several: as many rows each, under the keys that end in `parts`
+    /// instead. Nothing is read.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when the rows of such a tensor cannot be shared out, after which no key has changed.
+    pub fn split_rows(&mut self, suffix: &str, parts: &[&str]) -> Result<()> {
+        let mut split = Vec::new();
+        for (key, info) in self.tensors.iter().filter(|(key, _)| key.ends_with(suffix)) {
+            let (start, end) = info.data_offsets;
+            let rows = info.shape.first().copied().unwrap_or(0);
+            let bytes = end - start;
+            if parts.is_empty() || !rows.is_multiple_of(parts.len()) || !bytes.is_multiple_of(parts.len()) {
+                let expected = format!("{suffix} of a multiple of {} rows", parts.len());
+                return Err(Error::Shape { what: "weights", expected, found: info.shape.clone() });
+            }
+            let stem = &key[..key.len() - suffix.len()];
+            for (index, part) in parts.iter().enumerate() {
+                let mut info = info.clone();
+                if let Some(first) = info.shape.first_mut() {
+                    *first = rows / parts.len();
+                }
+                let length = bytes / parts.len();
+                info.data_offsets = (start + index * length, start + (index + 1) * length);
+                split.push((format!("{stem}{part}"), info));
+            }
+        }
+        self.tensors.retain(|key, _| !key.ends_with(suffix));
+        self.tensors.extend(split);
+        Ok(())
+    }
+
+    /// Shows the fused projections of PyTorch's `MultiheadAttention`, `in_proj_weight` and `in_proj_bias`, as `q_proj`,
+    /// `k_proj` and `v_proj`.
+    ///
+    /// # Errors
+    /// As [`split_rows`](Self::split_rows).
+    pub fn split_in_proj(&mut self) -> Result<()> {
+        self.split_rows("in_proj_weight", &["q_proj.weight", "k_proj.weight", "v_proj.weight"])?;
+        self.split_rows("in_proj_bias", &["q_proj.bias", "k_proj.bias", "v_proj.bias"])
+    }
+
     /// The values of a floating-point tensor as f32, in the file's layout; `None` when there is no such key or it is not
     /// of a floating-point type.
     ///

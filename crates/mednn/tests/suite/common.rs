@@ -6,6 +6,16 @@ use burn::tensor::{Device, Tensor, TensorData};
 use mednn::bridge::read_f32;
 use mednn::weights::WeightSource;
 
+/// Of one operation, relative to the largest value.
+pub(crate) const OP: f32 = 1e-6;
+/// Of one block or a whole small model, relative to the largest value. f32 with another order of summation.
+pub(crate) const MODEL: f32 = 5e-6;
+
+pub(crate) fn close<const D: usize>(found: Tensor<D>, expected: Tensor<D>, tolerance: f32, what: &str) {
+    let difference = relative_difference(found, expected);
+    assert!(difference <= tolerance, "{what}: {difference:e} above {tolerance:e}");
+}
+
 /// A folder of the workspace's `fixtures/`.
 pub(crate) fn fixture(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures").join(path)
@@ -23,6 +33,10 @@ impl Golden {
         let shape = self.0.shape(key).unwrap_or_else(|| panic!("no golden {key}")).to_vec();
         let values = self.0.read_f32(key).unwrap().unwrap();
         Tensor::from_data(TensorData::new(values, shape), device)
+    }
+
+    pub(crate) fn values(&mut self, key: &str) -> Vec<f32> {
+        self.0.read_f32(key).unwrap().unwrap_or_else(|| panic!("no golden {key}"))
     }
 
     /// Keys that begin with `prefix`, without it.

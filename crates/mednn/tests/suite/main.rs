@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
+mod detr;
 #[cfg(all(feature = "wgpu", target_os = "linux"))]
 mod devices;
+mod gradients;
 mod numerics;
 #[cfg(feature = "kernels")]
 mod ops;
+mod resnet;
 mod weights;

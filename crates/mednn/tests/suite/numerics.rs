@@ -13,17 +13,7 @@ use mednn::layers::{TableInterpolation, interpolate_table};
 use mednn::weights::{Strictness, WeightSource, load};
 use mednn::{Vit, VitConfig};
 
-use crate::common::{Golden, fixture, relative_difference};
-
-/// Of one operation, relative to the largest value.
-const OP: f32 = 1e-6;
-/// Of one block or a whole small model, relative to the largest value. f32 with another order of summation.
-const MODEL: f32 = 5e-6;
-
-fn close<const D: usize>(found: Tensor<D>, expected: Tensor<D>, tolerance: f32, what: &str) {
-    let difference = relative_difference(found, expected);
-    assert!(difference <= tolerance, "{what}: {difference:e} above {tolerance:e}");
-}
+use crate::common::{Golden, MODEL, OP, close, fixture, relative_difference};
 
 fn position_tables(device: &Device) {
     let mut golden = Golden::open(fixture("vit/ops.safetensors"));
