@@ -6,6 +6,8 @@
 //! | volumes and images to tensors and back | [`bridge`] |
 //! | published weights, strictly | [`weights`] |
 //! | vision transformers: ViT, DINO, DINOv2 | [`vit`] |
+//! | Mix Transformers, MiT-B0 to B5 | [`mit`] |
+//! | SegFormer: semantic segmentation | [`segformer`] |
 //! | BERT on embeddings | [`bert`] |
 //! | shared layers | [`layers`] |
 //!
@@ -17,6 +19,8 @@ pub mod bridge;
 mod device;
 mod error;
 pub mod layers;
+pub mod mit;
+pub mod segformer;
 pub mod vit;
 pub mod weights;
 
@@ -24,4 +28,6 @@ pub mod weights;
 pub use burn;
 pub use device::{Backend, OpenDevice};
 pub use error::{Error, Result};
+pub use mit::{Mit, MitConfig, MitOutput};
+pub use segformer::{Segformer, SegformerConfig, SegformerOutput};
 pub use vit::{Vit, VitConfig, VitOutput};

@@ -3,8 +3,10 @@
 use burn::config::Config;
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
-use burn::tensor::activation::{gelu, silu};
+use burn::tensor::activation::silu;
 use burn::tensor::{Device, Tensor};
+
+use super::activation::gelu;
 
 /// Sizes of a [`FeedForward`].
 #[derive(Config, Debug)]

@@ -1,9 +1,17 @@
 //! Layers that several models share.
 
+mod activation;
 mod attention;
+mod drop_path;
+mod feature_map;
 mod feed_forward;
 mod interpolate;
+mod resize;
 
-pub use attention::{SelfAttention, SelfAttentionConfig, key_padding_mask};
+pub use activation::gelu;
+pub use attention::{SelfAttention, SelfAttentionConfig, key_padding_mask, multi_head_attention};
+pub use drop_path::{DropPath, DropPathConfig};
+pub use feature_map::{map_to_tokens, tokens_to_map};
 pub use feed_forward::{FeedForward, FeedForwardConfig};
 pub use interpolate::{TableInterpolation, cubic_weights, interpolate_table, linear_weights};
+pub use resize::{resize_bilinear, sum_of_resized};

@@ -6,4 +6,7 @@ mod common;
 #[cfg(all(feature = "wgpu", target_os = "linux"))]
 mod devices;
 mod numerics;
+mod segformer;
+mod segformer_training;
+mod segformer_weights;
 mod weights;
