@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::config::MitConfig;
 use super::initial::{conv, linear};
-use crate::layers::{gelu, map_to_tokens, tokens_to_map};
+use crate::layers::{gelu, linear_from_channels, linear_to_channels};
 
 /// Linear, depthwise 3x3 convolution, GELU, linear (section 3.1, "Mix-FFN", equation 3). The convolution is what tells
 /// tokens where they are: its padding with zeros leaks the position.
@@ -40,9 +40,12 @@ impl MixFeedForward {
     /// # Panics
     /// On other shapes.
     pub fn forward(&self, tokens: Tensor<3>, grid: [usize; 2]) -> Tensor<3> {
-        let hidden = tokens_to_map(self.input.forward(tokens), grid);
-        let (hidden, _) = map_to_tokens(self.depthwise.forward(hidden));
-        let hidden = self.dropout.forward(gelu(hidden));
-        self.dropout.forward(self.output.forward(hidden))
+        // The convolution reads and writes channels first: the linear layers around it take and give that order, and nothing is
+        // transposed in memory.
+        let hidden = linear_to_channels(&self.input, tokens);
+        let [batch, width, length] = hidden.dims();
+        let hidden = self.depthwise.forward(hidden.reshape([batch, width, grid[0], grid[1]]));
+        let hidden = self.dropout.forward(gelu(hidden)).reshape([batch, width, length]);
+        self.dropout.forward(linear_from_channels(&self.output, hidden))
     }
 }

@@ -45,27 +45,47 @@ impl DecodeHead {
     /// On maps of other widths or of different batches.
     pub fn forward(&self, encoded: &MitOutput) -> Tensor<4> {
         let [batch, _, rows, columns] = encoded.maps()[0].dims();
-        // Projection, resizing and the convolution over the four are linear, and resizing keeps constants: each map goes
-        // through the product of its two weights at its own resolution, and the sum has all the biases.
-        let [(first, bias), rest @ ..] = [0, 1, 2, 3].map(|stage| self.folded(stage));
-        let bias = rest.iter().fold(bias, |sum, (_, bias)| sum + bias.clone());
+        let training = self.norm.training.is_enabled() && encoded.maps()[0].device().is_autodiff();
+        let ([weight, coarser_weights @ ..], bias) = self.folded(training);
         let [map, coarser @ ..] = encoded.maps();
         let (tokens, _) = map_to_tokens(map.clone());
-        let fine = linear_layer(tokens, first, Some(bias));
+        let fine = linear_layer(tokens, weight, Some(bias));
         let coarse = coarser
             .iter()
-            .zip(rest)
-            .map(|(map, (weight, _))| linear_layer(map.clone().permute([0, 2, 3, 1]), weight, None))
+            .zip(coarser_weights)
+            .map(|(map, weight)| linear_layer(map.clone().permute([0, 2, 3, 1]), weight, None))
             .collect();
         let [_, pixels, width] = fine.dims();
-        let coarse = sum_of_resized(coarse, [rows, columns]).reshape([batch, pixels, width]);
-        let fused = self.norm.forward((fine + coarse).reshape([batch * pixels, width]));
-        let fused = self.dropout.forward(relu(fused)).reshape([batch, pixels, width]);
+        let mut fused = fine + sum_of_resized(coarse, [rows, columns]).reshape([batch, pixels, width]);
+        if training {
+            let rows_of_channels = fused.reshape([batch * pixels, width]);
+            fused = self.norm.forward(rows_of_channels).reshape([batch, pixels, width]);
+        }
+        let fused = self.dropout.forward(relu(fused));
         self.classify(fused).reshape([batch, self.classes(), rows, columns])
     }
 
+    /// The linear steps as one weight `[C_i, width]` per stage and one bias `[width]`.
+    ///
+    /// Projection, resizing and the convolution over all four maps are linear, and resizing keeps constants, so each map can
+    /// go through the product of its two weights at its own resolution, and the sum gets all the biases. Outside
+    /// training the batch norm is a scale and a shift per channel, which go in as well.
+    fn folded(&self, training: bool) -> ([Tensor<2>; 4], Tensor<1>) {
+        let parts = [0, 1, 2, 3].map(|stage| self.folded_stage(stage));
+        let [first, rest @ ..] = parts.clone().map(|(_, bias)| bias);
+        let bias = rest.into_iter().fold(first, |sum, bias| sum + bias);
+        let weights = parts.map(|(weight, _)| weight);
+        if training {
+            return (weights, bias);
+        }
+        let norm = &self.norm;
+        let scale = norm.gamma.val() / (norm.running_var.value() + norm.epsilon).sqrt();
+        let shift = norm.beta.val() - norm.running_mean.value() * scale.clone();
+        (weights.map(|weight| weight * scale.clone().unsqueeze::<2>()), bias * scale.clone() + shift)
+    }
+
     /// The product of a stage's projection and its part of the convolution: weight `[C_i, width]` and bias `[width]`.
-    fn folded(&self, stage: usize) -> (Tensor<2>, Tensor<1>) {
+    fn folded_stage(&self, stage: usize) -> (Tensor<2>, Tensor<1>) {
         let projection = &self.projections[stage];
         let [width, all, _, _] = self.fuse.weight.dims();
         // The convolution sees the coarsest map first.
