@@ -8,6 +8,8 @@
 //! | vision transformers: ViT, DINO, DINOv2 | [`vit`] |
 //! | residual networks: ResNet-18 to 152 | [`resnet`] |
 //! | detection transformers: DETR and its parts | [`detr`] |
+//! | Mix Transformers, MiT-B0 to B5 | [`mit`] |
+//! | SegFormer: semantic segmentation | [`segformer`] |
 //! | BERT on embeddings | [`bert`] |
 //! | shared layers | [`layers`] |
 //! | operations with a faster form on the CPU | [`ops`] |
@@ -23,6 +25,8 @@ mod error;
 pub mod layers;
 pub mod ops;
 pub mod resnet;
+pub mod mit;
+pub mod segformer;
 pub mod vit;
 pub mod weights;
 
@@ -30,4 +34,6 @@ pub mod weights;
 pub use burn;
 pub use device::{Backend, OpenDevice};
 pub use error::{Error, Result};
+pub use mit::{Mit, MitConfig, MitOutput};
+pub use segformer::{Segformer, SegformerConfig, SegformerOutput};
 pub use vit::{Vit, VitConfig, VitOutput};

@@ -80,12 +80,44 @@ impl SelfAttention {
         let key = split(linear(tokens.clone(), &self.key, None));
         let value = split(linear(tokens, &self.value, None));
         attention(query, key, value, mask).swap_dims(1, 2).reshape([batch, length, width])
+        let query = self.query.forward(tokens.clone());
+        let key = self.key.forward(tokens.clone());
+        let value = self.value.forward(tokens);
+        self.output.forward(multi_head_attention(query, key, value, self.heads, mask))
     }
 
     /// Number of heads.
     pub const fn heads(&self) -> usize {
         self.heads
     }
+}
+
+/// Scaled dot-product attention in `heads` parts of the width ("Attention Is All You Need", sections 3.2.1 and 3.2.2), without the
+/// projections around it. All models of this crate attend through here.
+///
+/// # Shapes
+/// - `query`: `[batch, queries, width]`
+/// - `key` and `value`: `[batch, keys, width]`
+/// - `mask`: `[batch, heads, queries, keys]`, true where a key is *not* to be seen
+/// - output: `[batch, queries, width]`
+///
+/// # Panics
+/// On other shapes, and when `heads` does not divide the width.
+pub fn multi_head_attention(
+    query: Tensor<3>,
+    key: Tensor<3>,
+    value: Tensor<3>,
+    heads: usize,
+    mask: Option<Tensor<4, Bool>>,
+) -> Tensor<3> {
+    let [batch, queries, width] = query.dims();
+    let split = |x: Tensor<3>| {
+        let length = x.dims()[1];
+        x.reshape([batch, length, heads, width / heads]).swap_dims(1, 2)
+    };
+    let (query, key, value) = (split(query), split(key), split(value));
+    let context = attention(query, key, value, mask, None, AttentionModuleOptions::default());
+    context.swap_dims(1, 2).reshape([batch, queries, width])
 }
 
 /// The attention mask of a padded batch: no token sees a padded one.

@@ -11,4 +11,7 @@ mod numerics;
 #[cfg(feature = "kernels")]
 mod ops;
 mod resnet;
+mod segformer;
+mod segformer_training;
+mod segformer_weights;
 mod weights;
