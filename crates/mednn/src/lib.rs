@@ -6,7 +6,9 @@
 //! | volumes and images to tensors and back | [`bridge`] |
 //! | published weights, strictly | [`weights`] |
 //! | vision transformers: ViT, DINO, DINOv2 | [`vit`] |
-//! | BERT on embeddings | [`bert`] |
+//! | BERT, on token ids or on embeddings | [`bert`] |
+//! | RoBERTa | [`roberta`] |
+//! | ModernBERT | [`modernbert`] |
 //! | shared layers | [`layers`] |
 //!
 //! No backend is compiled in by default: an application enables `flex`, `ndarray`, `wgpu` or `cuda`. Library code takes a
@@ -17,6 +19,8 @@ pub mod bridge;
 mod device;
 mod error;
 pub mod layers;
+pub mod modernbert;
+pub mod roberta;
 pub mod vit;
 pub mod weights;
 

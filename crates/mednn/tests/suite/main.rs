@@ -5,5 +5,6 @@
 mod common;
 #[cfg(all(feature = "wgpu", target_os = "linux"))]
 mod devices;
+mod encoders;
 mod numerics;
 mod weights;
