@@ -9,6 +9,7 @@
 //! | BERT, on token ids or on embeddings | [`bert`] |
 //! | RoBERTa | [`roberta`] |
 //! | ModernBERT | [`modernbert`] |
+//! | phrases to vectors, by any of the three | [`text`] (tokenisers: Cargo feature `text`) |
 //! | shared layers | [`layers`] |
 //!
 //! No backend is compiled in by default: an application enables `flex`, `ndarray`, `wgpu` or `cuda`. Library code takes a
@@ -21,6 +22,7 @@ mod error;
 pub mod layers;
 pub mod modernbert;
 pub mod roberta;
+pub mod text;
 pub mod vit;
 pub mod weights;
 

@@ -7,4 +7,6 @@ mod common;
 mod devices;
 mod encoders;
 mod numerics;
+#[cfg(feature = "text")]
+mod text;
 mod weights;
