@@ -96,6 +96,11 @@ impl ModernBert {
         }
     }
 
+    /// The vectors of the words alone.
+    pub const fn words(&self) -> &Embedding {
+        &self.words
+    }
+
     /// The blocks, first to last.
     pub fn blocks(&self) -> &[ModernBertBlock] {
         &self.blocks

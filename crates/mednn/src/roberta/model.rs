@@ -47,6 +47,11 @@ impl Roberta {
         real.clone().cumsum(1) * real + self.pad_token as i64
     }
 
+    /// The vectors of the words alone.
+    pub const fn words(&self) -> &Embedding {
+        &self.words
+    }
+
     /// The blocks, first to last.
     pub fn blocks(&self) -> &[BertBlock] {
         self.encoder.blocks()

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use burn::module::Module;
+use burn::nn::Embedding;
 use burn::tensor::{Bool, Device, Int, Tensor};
 
 use super::config::TextConfig;
@@ -74,6 +75,15 @@ impl TextModel {
         }
     }
 
+    /// The vectors of the words alone.
+    pub const fn words(&self) -> &Embedding {
+        match self {
+            Self::Bert(model) => model.words(),
+            Self::Roberta(model) => model.words(),
+            Self::ModernBert(model) => model.words(),
+        }
+    }
+
     /// Width of the tokens.
     pub const fn width(&self) -> usize {
         match self {
@@ -85,11 +95,7 @@ impl TextModel {
 
     /// Rows of the word table.
     pub fn vocab_size(&self) -> usize {
-        match self {
-            Self::Bert(model) => model.vocab_size(),
-            Self::Roberta(model) => model.vocab_size(),
-            Self::ModernBert(model) => model.vocab_size(),
-        }
+        self.words().weight.dims()[0]
     }
 
     /// The longest sequence that there are positions for.

@@ -1,10 +1,14 @@
 //! Text encoders give the numbers of transformers, on every backend that is compiled in: embeddings, block, model.
 
 use burn::tensor::{Bool, Device, Int, Tensor};
+use mednn::Error;
 use mednn::bert::Bert;
 use mednn::layers::key_padding_mask;
 use mednn::modernbert::{ModernBert, ModernBertConfig, RotaryTable};
 use mednn::roberta::Roberta;
+use mednn::text::TextModel;
+use mednn::weights::WeightSource;
+use safetensors::SafeTensors;
 
 use crate::common::{Golden, fixture, relative_difference};
 
@@ -120,6 +124,30 @@ fn modernbert(device: &Device) {
     batch.close(model.forward(ids.narrow(1, 0, 5), Some(valid.narrow(1, 0, 5))), "output_short");
 }
 
+/// Of gradients where burn's derivative of GELU is that of its approximation by tanh: everywhere but on flex.
+const TANH_GELU: f32 = 1e-3;
+
+/// What reaches the word table through the whole model, as torch's autograd has it.
+fn gradients(device: &Device, tolerance: f32) {
+    let device = device.clone().autodiff();
+    for (case, lengths) in
+        [("tokens", &[9, 5, 2][..]), ("roberta", &[12, 6, 2]), ("modernbert", &[37, 23, 12, 1])]
+    {
+        let folder = fixture("bert").join(case);
+        let config = std::fs::read_to_string(folder.join("config.json")).unwrap();
+        // burn drops out wherever gradients are kept.
+        let config = config.replace("\"hidden_dropout_prob\": 0.1", "\"hidden_dropout_prob\": 0.0");
+        let source = WeightSource::open(folder.join("model.safetensors")).unwrap();
+        let (model, _) = TextModel::from_source(&config, source, &device).unwrap();
+        let mut batch = Batch::open(case, lengths, &device);
+        let (ids, valid) = (batch.ids("ids"), batch.valid());
+        let output = model.forward(ids, Some(valid));
+        let gradients = (output * batch.expected::<3>("probe")).sum().backward();
+        let found = model.words().weight.val().grad(&gradients).unwrap();
+        close(found, batch.expected::<2>("grad").inner(), tolerance, case);
+    }
+}
+
 /// In a model of local blocks only but for the first, what is out of reach of a token does not change it, and what is in
 /// reach does. Lengths on both sides of whole blocks.
 fn windows(device: &Device) {
@@ -145,8 +173,50 @@ fn windows(device: &Device) {
     }
 }
 
+/// Of the first checkpoints: layer norms with gamma and beta, everything behind a wrapper, and heads beside it.
+#[test]
+fn names_of_the_first_checkpoints() {
+    let device = Device::flex();
+    let folder = fixture("bert/tokens");
+    let config = std::fs::read_to_string(folder.join("config.json")).unwrap();
+    let bytes = std::fs::read(folder.join("model.safetensors")).unwrap();
+    let parsed = SafeTensors::deserialize(&bytes).unwrap();
+    let old = parsed.tensors().into_iter().map(|(key, view)| {
+        let key =
+            key.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta");
+        (key, view)
+    });
+    let old = safetensors::serialize(old, None).unwrap();
+    let load = |bytes: Vec<u8>, config: &str| {
+        Bert::from_source(config, WeightSource::from_bytes("old", bytes).unwrap(), &device)
+    };
+    let (_, report) = load(old, &config).unwrap();
+    let (bert, modern) = load(bytes.clone(), &config).unwrap();
+    assert_eq!(report.loaded, modern.loaded);
+    assert!(bert.pooler().is_some() && modern.loaded.contains(&"bert.pooler.dense.weight".to_string()));
+    assert!(
+        !modern.ignored.is_empty() && modern.ignored.iter().all(|key| key.starts_with("cls.predictions."))
+    );
+    // BiomedVLP-CXR-BERT: the same model under another name, with a projection beside it.
+    let projection =
+        ("cls_projection_head.dense_to_hidden.weight".to_string(), parsed.tensor("cls.predictions.bias"));
+    let cxr = parsed
+        .tensors()
+        .into_iter()
+        .filter(|(key, _)| !key.contains("pooler"))
+        .chain([(projection.0, projection.1.unwrap())]);
+    let cxr = safetensors::serialize(cxr, None).unwrap();
+    let (bert, _) = load(cxr.clone(), &config.replace("\"bert\"", "\"cxr-bert\"")).unwrap();
+    assert!(bert.pooler().is_none());
+    // A word table of another size does not load.
+    let error = load(cxr, &config.replace("\"vocab_size\": 50", "\"vocab_size\": 51")).unwrap_err();
+    let Error::Weights { report, .. } = error else { panic!("{error}") };
+    assert_eq!(report.mismatched.len(), 1);
+    assert_eq!(report.mismatched[0].key, "bert.embeddings.word_embeddings.weight");
+}
+
 macro_rules! suite {
-    ($backend:ident, $open:expr) => {
+    ($backend:ident, $gradients:expr, $open:expr) => {
         mod $backend {
             use super::*;
 
@@ -171,6 +241,10 @@ macro_rules! suite {
                 super::modernbert(&device());
             }
             #[test]
+            fn gradients() {
+                super::gradients(&device(), $gradients);
+            }
+            #[test]
             fn windows() {
                 super::windows(&device());
             }
@@ -178,10 +252,10 @@ macro_rules! suite {
     };
 }
 
-suite!(flex, Device::flex());
-suite!(ndarray, {
+suite!(flex, MODEL, Device::flex());
+suite!(ndarray, TANH_GELU, {
     #[allow(deprecated)] // leaves burn in 0.23; a second opinion on the numbers until then
     Device::ndarray()
 });
 #[cfg(feature = "wgpu")]
-suite!(wgpu, mednn::Backend::Wgpu.open().unwrap().device().clone());
+suite!(wgpu, TANH_GELU, mednn::Backend::Wgpu.open().unwrap().device().clone());
