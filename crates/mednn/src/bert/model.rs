@@ -31,7 +31,7 @@ impl BertPooler {
 
 /// A word table, a [`BertEncoder`] and, where the checkpoint has one, a pooler.
 ///
-/// Made by [`BertConfig::init_model`] with random weights or by [`Bert::from_pretrained`].
+/// Made by [`BertConfig::init_model`](super::BertConfig::init_model) with random weights or by [`Bert::from_pretrained`].
 #[derive(Module, Debug)]
 pub struct Bert {
     pub(crate) words: Embedding,

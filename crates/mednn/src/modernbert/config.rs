@@ -92,6 +92,9 @@ struct Rope {
     rope_type: Option<String>,
 }
 
+/// Of positions times the width of a head: 262,144 positions of 64.
+const MAX_ANGLES: usize = 1 << 24;
+
 const FULL: &str = "full_attention";
 const SLIDING: &str = "sliding_attention";
 
@@ -182,8 +185,7 @@ impl ModernBertConfig {
             ("num_attention_heads", self.num_attention_heads, 65_536),
             ("intermediate_size", self.intermediate_size, 1 << 20),
             ("vocab_size", self.vocab_size, 1 << 24),
-            // Their angles are made when the model is.
-            ("max_position_embeddings", self.max_position_embeddings, 1 << 17),
+            ("max_position_embeddings", self.max_position_embeddings, 1 << 24),
             ("global_attn_every_n_layers", self.global_attn_every_n_layers, 1_024),
         ];
         for (field, found, limit) in bounded {
@@ -194,6 +196,12 @@ impl ModernBertConfig {
         if !self.hidden_size.is_multiple_of(2 * self.num_attention_heads) {
             let rule = format!("a divisor of half of hidden_size ({})", self.hidden_size);
             return Err(wrong("num_attention_heads", &rule, &self.num_attention_heads.to_string()));
+        }
+        // The angles of all positions are made when the model is.
+        let most = MAX_ANGLES / (self.hidden_size / self.num_attention_heads);
+        if self.max_position_embeddings > most {
+            let found = self.max_position_embeddings.to_string();
+            return Err(wrong("max_position_embeddings", &format!("at most {most}"), &found));
         }
         if !(2..=1 << 20).contains(&self.local_attention) {
             return Err(wrong("local_attention", "2 to 1048576", &self.local_attention.to_string()));
@@ -325,7 +333,9 @@ mod tests {
             "num_attention_heads"
         );
         assert_eq!(refused("\"local_attention\": 128", "\"local_attention\": 1"), "local_attention");
-        assert_eq!(refused("8192", "4000000000"), "max_position_embeddings");
+        for positions in ["0", "300000", "4000000000"] {
+            assert_eq!(refused("8192", positions), "max_position_embeddings");
+        }
         assert_eq!(refused("\"gelu\"", "\"relu\""), "hidden_activation");
         assert_eq!(refused("160000.0", "0"), "global_rope_theta");
         let types = "\"layer_types\": [\"sliding_attention\"], \"norm_bias\": false";
