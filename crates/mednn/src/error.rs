@@ -94,6 +94,56 @@ pub enum Error {
         /// What burn said.
         reason: String,
     },
+    /// A folder of a text encoder without its tokeniser.
+    #[error(
+        "{} has no tokenizer.json: where there is only a vocab.txt, transformers' AutoTokenizer reads it and its \
+         save_pretrained writes one", folder.display()
+    )]
+    NoTokenizer {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A `tokenizer.json` that cannot be used.
+    #[error("tokenizer.json: {reason}")]
+    Tokenizer {
+        /// What the tokeniser said.
+        reason: String,
+    },
+    /// A tokeniser without a token that text encoders need.
+    #[error("tokenizer.json: expected that {token} {wanted}")]
+    SpecialToken {
+        /// The token.
+        token: String,
+        /// Where it is needed.
+        wanted: &'static str,
+    },
+    /// A tokeniser of another model than the weights.
+    #[error("the tokeniser has the id {largest}, and the word table of the model {rows} rows")]
+    Vocabulary {
+        /// The largest id.
+        largest: u32,
+        /// Rows of the table.
+        rows: usize,
+    },
+    /// A phrase of a batch that cannot be encoded.
+    #[error("phrase {index}: {source}")]
+    Phrase {
+        /// Which of the batch, from 0.
+        index: usize,
+        /// What is wrong with it.
+        source: Box<Error>,
+    },
+    /// A phrase without a single token.
+    #[error("the phrase is empty")]
+    EmptyPhrase,
+    /// A text that is no phrase.
+    #[error("the phrase has {bytes} bytes: expected at most {limit}")]
+    PhraseTooLong {
+        /// Its length.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
     /// An image or volume that could not be prepared.
     #[error("preparing the image: {0}")]
     Image(#[from] medcore::Error),

@@ -11,6 +11,10 @@
 //! | Mix Transformers, MiT-B0 to B5 | [`mit`] |
 //! | SegFormer: semantic segmentation | [`segformer`] |
 //! | BERT on embeddings | [`bert`] |
+//! | BERT, on token ids or on embeddings | [`bert`] |
+//! | RoBERTa | [`roberta`] |
+//! | ModernBERT | [`modernbert`] |
+//! | phrases to vectors, by any of the three | [`text`] (tokenisers: Cargo feature `text`) |
 //! | shared layers | [`layers`] |
 //! | operations with a faster form on the CPU | [`ops`] |
 //!
@@ -27,6 +31,9 @@ pub mod ops;
 pub mod resnet;
 pub mod mit;
 pub mod segformer;
+pub mod modernbert;
+pub mod roberta;
+pub mod text;
 pub mod vit;
 pub mod weights;
 

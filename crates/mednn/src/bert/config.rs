@@ -1,13 +1,17 @@
 //! What a BERT encoder is made of.
 
 use burn::config::Config;
+use burn::nn::{EmbeddingConfig, Initializer};
 use burn::tensor::Device;
 use serde::Deserialize;
 
-use super::model::{BertBlock, BertEmbeddings, BertEncoder};
+use super::block::BertBlock;
+use super::embeddings::BertEmbeddings;
+use super::encoder::BertEncoder;
+use super::model::{Bert, BertPooler};
 use crate::error::{Error, Result};
 
-/// Sizes of a [`BertEncoder`].
+/// Sizes of a [`Bert`] or, but for the words, a [`BertEncoder`].
 #[derive(Config, Debug, PartialEq)]
 pub struct BertConfig {
     /// Width of the tokens.
@@ -21,7 +25,7 @@ pub struct BertConfig {
     /// Length of the position table.
     #[config(default = 512)]
     pub max_position_embeddings: usize,
-    /// Rows of the token type table; the first is used.
+    /// Rows of the token type table.
     #[config(default = 2)]
     pub type_vocab_size: usize,
     /// Added to the variance in layer norms.
@@ -30,6 +34,12 @@ pub struct BertConfig {
     /// Dropout on embeddings and residual branches, in training only.
     #[config(default = 0.1)]
     pub hidden_dropout_prob: f64,
+    /// Rows of the word table.
+    #[config(default = 30522)]
+    pub vocab_size: usize,
+    /// Whether a [`Bert`] has a pooler. In no `config.json`: the weights tell.
+    #[config(default = false)]
+    pub add_pooling_layer: bool,
 }
 
 #[derive(Deserialize)]
@@ -47,8 +57,12 @@ struct HuggingFace {
     layer_norm_eps: f64,
     #[serde(default = "default_dropout")]
     hidden_dropout_prob: f64,
+    #[serde(default = "default_vocabulary")]
+    vocab_size: usize,
     #[serde(default = "default_act")]
     hidden_act: String,
+    #[serde(default = "default_position_type")]
+    position_embedding_type: String,
 }
 
 fn default_positions() -> usize {
@@ -63,21 +77,37 @@ fn default_eps() -> f64 {
 fn default_dropout() -> f64 {
     0.1
 }
+fn default_vocabulary() -> usize {
+    30522
+}
+fn default_position_type() -> String {
+    "absolute".to_string()
+}
 fn default_act() -> String {
     "gelu".to_string()
 }
 
 impl BertConfig {
-    /// From the text of a transformers `config.json` of `model_type` `bert`.
+    /// From the text of a transformers `config.json` of `model_type` `bert`, or `cxr-bert` (BiomedVLP-CXR-BERT).
     ///
     /// # Errors
-    /// [`Error::ConfigSyntax`]; [`Error::Config`] for another `model_type` or `hidden_act`, or sizes that cannot be.
+    /// [`Error::ConfigSyntax`]; [`Error::Config`] for another `model_type`, `hidden_act` or `position_embedding_type`, or
+    /// sizes that cannot be.
     pub fn from_hugging_face(json: &str) -> Result<Self> {
+        Self::of_model_type(json, &["bert", "cxr-bert"])
+    }
+
+    /// As [`from_hugging_face`](Self::from_hugging_face), of one of these types.
+    pub(crate) fn of_model_type(json: &str, types: &[&str]) -> Result<Self> {
         let hf: HuggingFace = serde_json::from_str(json)
             .map_err(|source| Error::ConfigSyntax { what: "config.json".to_string(), source })?;
-        for (field, expected, found) in
-            [("model_type", "bert", &hf.model_type), ("hidden_act", "gelu", &hf.hidden_act)]
-        {
+        if !types.contains(&hf.model_type.as_str()) {
+            return Err(wrong("model_type", &types.join(" or "), &hf.model_type));
+        }
+        for (field, expected, found) in [
+            ("hidden_act", "gelu", &hf.hidden_act),
+            ("position_embedding_type", "absolute", &hf.position_embedding_type),
+        ] {
             if found != expected {
                 return Err(wrong(field, expected, found));
             }
@@ -91,6 +121,8 @@ impl BertConfig {
             type_vocab_size: hf.type_vocab_size,
             layer_norm_eps: hf.layer_norm_eps,
             hidden_dropout_prob: hf.hidden_dropout_prob,
+            vocab_size: hf.vocab_size,
+            add_pooling_layer: false,
         };
         config.validate()?;
         Ok(config)
@@ -98,7 +130,11 @@ impl BertConfig {
 
     /// As the text of a transformers `config.json`.
     pub fn to_hugging_face(&self) -> String {
-        let json = serde_json::json!({
+        format!("{:#}\n", self.to_json())
+    }
+
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({
             "model_type": "bert",
             "hidden_size": self.hidden_size,
             "num_hidden_layers": self.num_hidden_layers,
@@ -108,9 +144,9 @@ impl BertConfig {
             "type_vocab_size": self.type_vocab_size,
             "layer_norm_eps": self.layer_norm_eps,
             "hidden_dropout_prob": self.hidden_dropout_prob,
+            "vocab_size": self.vocab_size,
             "hidden_act": "gelu",
-        });
-        format!("{json:#}\n")
+        })
     }
 
     /// Checks that the sizes make a model.
@@ -125,6 +161,7 @@ impl BertConfig {
             ("intermediate_size", self.intermediate_size, 1 << 20),
             ("max_position_embeddings", self.max_position_embeddings, 1 << 24),
             ("type_vocab_size", self.type_vocab_size, 65_536),
+            ("vocab_size", self.vocab_size, 1 << 24),
         ];
         for (field, found, limit) in bounded {
             if found == 0 || found > limit {
@@ -152,9 +189,22 @@ impl BertConfig {
             width: self.hidden_size,
         }
     }
+
+    /// An encoder with its word table, and with a pooler if [`add_pooling_layer`](Self::add_pooling_layer), with random
+    /// weights.
+    pub fn init_model(&self, device: &Device) -> Bert {
+        Bert {
+            words: EmbeddingConfig::new(self.vocab_size, self.hidden_size)
+                .with_initializer(Initializer::Normal { mean: 0.0, std: 0.02 })
+                .init(device),
+            encoder: self.init(device),
+            pooler: self.add_pooling_layer.then(|| BertPooler::new(self.hidden_size, device)),
+            max_length: self.max_position_embeddings,
+        }
+    }
 }
 
-fn wrong(field: &'static str, expected: &str, found: &str) -> Error {
+pub(crate) fn wrong(field: &'static str, expected: &str, found: &str) -> Error {
     Error::Config { field, expected: expected.to_string(), found: found.to_string() }
 }
 
@@ -174,6 +224,12 @@ mod tests {
         assert!(matches!(config.validate(), Err(Error::Config { field: "num_attention_heads", .. })));
         config = BertConfig::new(48, 0, 4, 96);
         assert!(matches!(config.validate(), Err(Error::Config { field: "num_hidden_layers", .. })));
+        config = BertConfig::new(48, 2, 4, 96).with_vocab_size(0);
+        assert!(matches!(config.validate(), Err(Error::Config { field: "vocab_size", .. })));
+        let relative = BertConfig::new(8, 1, 1, 8).to_hugging_face();
+        let relative = relative.replacen('{', r#"{"position_embedding_type": "relative_key","#, 1);
+        let error = BertConfig::from_hugging_face(&relative).unwrap_err();
+        assert!(matches!(error, Error::Config { field: "position_embedding_type", .. }));
         let roberta = BertConfig::new(8, 1, 1, 8).to_hugging_face().replace("bert", "roberta");
         assert!(matches!(BertConfig::from_hugging_face(&roberta), Err(Error::Config { .. })));
     }

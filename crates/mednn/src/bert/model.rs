@@ -1,4 +1,4 @@
-//! The BERT encoder.
+//! BERT on token ids.
 
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig, Initializer};
@@ -9,128 +9,98 @@ use crate::layers::{
     FeedForward, FeedForwardConfig, LayerNorm, LayerNormConfig, SelfAttention, SelfAttentionConfig,
     key_padding_mask, linear_weights,
 };
+use burn::module::Module;
+use burn::nn::{Embedding, Linear, LinearConfig};
+use burn::tensor::{Bool, Device, Int, Tensor};
 
-/// Learned positions and the first token type, then a layer norm.
+use super::encoder::BertEncoder;
+
+/// Linear and tanh on the first token: what BERT's next-sentence objective trained.
 #[derive(Module, Debug)]
-pub struct BertEmbeddings {
-    positions: Param<Tensor<2>>,
-    token_types: Param<Tensor<2>>,
-    norm: LayerNorm,
-    dropout: Dropout,
+pub struct BertPooler {
+    dense: Linear,
 }
 
-impl BertEmbeddings {
-    pub(super) fn new(config: &BertConfig, device: &Device) -> Self {
-        let table = Initializer::Normal { mean: 0.0, std: 0.02 };
-        let width = config.hidden_size;
-        Self {
-            positions: table.init([config.max_position_embeddings, width], device),
-            token_types: table.init([config.type_vocab_size, width], device),
-            norm: LayerNormConfig::new(width).with_epsilon(config.layer_norm_eps).init(device),
-            dropout: DropoutConfig::new(config.hidden_dropout_prob).init(),
-        }
-    }
-
-    /// Sequences longer than the position table get it stretched over them by linear interpolation; transformers would
-    /// refuse them.
-    ///
-    /// # Shapes
-    /// - `embeddings` and output: `[batch, length, width]`
-    ///
-    /// # Panics
-    /// On other shapes.
-    pub fn forward(&self, embeddings: Tensor<3>) -> Tensor<3> {
-        let length = embeddings.dims()[1];
-        let positions = self.positions_for(length).unsqueeze::<3>();
-        let token_type = self.token_types.val().narrow(0, 0, 1).unsqueeze::<3>();
-        self.dropout.forward(self.norm.forward(embeddings + positions + token_type))
-    }
-
-    fn positions_for(&self, length: usize) -> Tensor<2> {
-        let table = self.positions.val();
-        let [rows, _] = table.dims();
-        if length <= rows {
-            return table.narrow(0, 0, length);
-        }
-        let weights = TensorData::new(linear_weights(rows, length), [length, rows]);
-        Tensor::<2>::from_data(weights, &table.device()).matmul(table)
-    }
-}
-
-/// Attention and feed-forward network, each with a residual connection and a layer norm after it.
-#[derive(Module, Debug)]
-pub struct BertBlock {
-    attention: SelfAttention,
-    attention_norm: LayerNorm,
-    mlp: FeedForward,
-    mlp_norm: LayerNorm,
-    dropout: Dropout,
-}
-
-impl BertBlock {
-    pub(super) fn new(config: &BertConfig, device: &Device) -> Self {
-        let width = config.hidden_size;
-        let norm = || LayerNormConfig::new(width).with_epsilon(config.layer_norm_eps).init(device);
-        Self {
-            attention: SelfAttentionConfig::new(width, config.num_attention_heads).init(device),
-            attention_norm: norm(),
-            mlp: FeedForwardConfig::new(width, config.intermediate_size).init(device),
-            mlp_norm: norm(),
-            dropout: DropoutConfig::new(config.hidden_dropout_prob).init(),
-        }
+impl BertPooler {
+    pub(crate) fn new(width: usize, device: &Device) -> Self {
+        Self { dense: LinearConfig::new(width, width).init(device) }
     }
 
     /// # Shapes
-    /// - `tokens` and output: `[batch, length, width]`
-    /// - `mask`: `[batch, heads, length, length]`, true where a key is not to be seen
+    /// - `tokens`: `[batch, length, width]`
+    /// - output: `[batch, width]`
     ///
     /// # Panics
     /// On other shapes.
-    pub fn forward(&self, tokens: Tensor<3>, mask: Option<Tensor<4, Bool>>) -> Tensor<3> {
-        let attended = self.dropout.forward(self.attention.forward(tokens.clone(), mask));
-        let tokens = self.attention_norm.forward(tokens + attended);
-        let transformed = self.dropout.forward(self.mlp.forward(tokens.clone()));
-        self.mlp_norm.forward(tokens + transformed)
+    pub fn forward(&self, tokens: Tensor<3>) -> Tensor<2> {
+        let [batch, _, width] = tokens.dims();
+        self.dense.forward(tokens.narrow(1, 0, 1).reshape([batch, width])).tanh()
     }
 }
 
-/// A BERT encoder on embeddings; see the [module documentation](super).
+/// A word table, a [`BertEncoder`] and, where the checkpoint has one, a pooler.
+///
+/// Made by [`BertConfig::init_model`](super::BertConfig::init_model) with random weights or by [`Bert::from_pretrained`].
 #[derive(Module, Debug)]
-pub struct BertEncoder {
-    pub(super) embeddings: BertEmbeddings,
-    pub(super) blocks: Vec<BertBlock>,
-    pub(super) width: usize,
+pub struct Bert {
+    pub(crate) words: Embedding,
+    pub(crate) encoder: BertEncoder,
+    pub(crate) pooler: Option<BertPooler>,
+    pub(super) max_length: usize,
 }
 
-impl BertEncoder {
-    /// Encodes a batch of sequences of embeddings.
+impl Bert {
+    /// All tokens after the last block: transformers' `last_hidden_state`.
     ///
     /// # Shapes
-    /// - `embeddings` and output: `[batch, length, width]`
-    /// - `valid`: `[batch, length]`, true where an element is real; rows of padding are computed but mean nothing. Each sequence
-    ///   needs at least one real element.
+    /// - `ids`: `[batch, length]`, with `length` up to [`max_length`](Self::max_length); longer ones get the position table
+    ///   stretched over them
+    /// - `types`: `[batch, length]`; all 0 when there are none
+    /// - `valid`: `[batch, length]`, true where a token is real; at least one in each sequence
+    /// - output: `[batch, length, width]`; rows of padding mean nothing
     ///
     /// # Panics
-    /// On other shapes.
-    pub fn forward(&self, embeddings: Tensor<3>, valid: Option<Tensor<2, Bool>>) -> Tensor<3> {
-        let heads = self.blocks.first().map_or(1, |block| block.attention.heads());
-        let mask = valid.map(|valid| key_padding_mask(valid, heads));
-        let tokens = self.embeddings.forward(embeddings);
-        self.blocks.iter().fold(tokens, |x, block| block.forward(x, mask.clone()))
+    /// On other shapes, and on ids and types that are not in their tables.
+    pub fn forward(
+        &self,
+        ids: Tensor<2, Int>,
+        types: Option<Tensor<2, Int>>,
+        valid: Option<Tensor<2, Bool>>,
+    ) -> Tensor<3> {
+        let words = self.words.forward(ids);
+        match types {
+            Some(types) => self.encoder.forward_typed(words, types, valid),
+            None => self.encoder.forward(words, valid),
+        }
     }
 
-    /// Positions, token type and layer norm: what the first block sees.
-    pub const fn embeddings(&self) -> &BertEmbeddings {
-        &self.embeddings
+    /// The vectors of the words alone, before positions and types.
+    pub const fn words(&self) -> &Embedding {
+        &self.words
     }
 
-    /// The blocks, first to last.
-    pub fn blocks(&self) -> &[BertBlock] {
-        &self.blocks
+    /// All that comes after the words.
+    pub const fn encoder(&self) -> &BertEncoder {
+        &self.encoder
+    }
+
+    /// The pooler, where the checkpoint has one.
+    pub const fn pooler(&self) -> Option<&BertPooler> {
+        self.pooler.as_ref()
     }
 
     /// Width of the tokens.
     pub const fn width(&self) -> usize {
-        self.width
+        self.encoder.width()
+    }
+
+    /// Rows of the word table.
+    pub fn vocab_size(&self) -> usize {
+        self.words.weight.dims()[0]
+    }
+
+    /// Rows of the position table.
+    pub const fn max_length(&self) -> usize {
+        self.max_length
     }
 }

@@ -127,5 +127,6 @@ pub fn multi_head_attention(
 /// - output: `[batch, heads, tokens, tokens]`, true where a key is padding
 pub fn key_padding_mask(valid: Tensor<2, Bool>, heads: usize) -> Tensor<4, Bool> {
     let [batch, length] = valid.dims();
-    valid.bool_not().reshape([batch, 1, 1, length]).expand([batch, heads, length, length])
+    // Not `expand`: backends would copy a view anew in every layer.
+    valid.bool_not().reshape([batch, 1, 1, length]).repeat(&[1, heads, length, 1])
 }

@@ -18,3 +18,5 @@ pub use load::{Strictness, load, load_part};
 pub use report::{ShapeMismatch, WeightReport};
 pub use save::{Precision, WeightWriter, save};
 pub use source::WeightSource;
+
+pub(crate) use source::read_text;

@@ -95,6 +95,20 @@ impl WeightSource {
         self.tensors.keys().map(String::as_str)
     }
 
+    /// Gives keys other names: those for which `new_name` has one that is not taken yet. For checkpoints older than the names
+    /// that a table knows.
+    pub fn rename(&mut self, new_name: impl Fn(&str) -> Option<String>) {
+        let renamed: Vec<_> =
+            self.tensors.keys().filter_map(|key| Some((key.clone(), new_name(key)?))).collect();
+        for (old, new) in renamed {
+            if !self.tensors.contains_key(&new)
+                && let Some(info) = self.tensors.remove(&old)
+            {
+                self.tensors.insert(new, info);
+            }
+        }
+    }
+
     /// The shape of a tensor, if there is one of this name.
     pub fn shape(&self, key: &str) -> Option<&[usize]> {
         self.tensors.get(key).map(|info| info.shape.as_slice())
@@ -164,6 +178,11 @@ impl WeightSource {
         let bytes = read_range(&mut self.storage, self.data_start + start as u64, end - start)?;
         Ok(Some(decode(&bytes)))
     }
+}
+
+/// The text of a file, such as a `config.json`.
+pub(crate) fn read_text(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|source| Error::Io { path: path.to_path_buf(), source })
 }
 
 fn read_range(storage: &mut Storage, start: u64, length: usize) -> Result<Cow<'_, [u8]>> {

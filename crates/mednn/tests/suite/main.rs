@@ -14,4 +14,8 @@ mod resnet;
 mod segformer;
 mod segformer_training;
 mod segformer_weights;
+mod encoders;
+mod numerics;
+#[cfg(feature = "text")]
+mod text;
 mod weights;
