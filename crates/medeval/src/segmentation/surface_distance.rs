@@ -8,6 +8,7 @@ use super::distance_transform::{Envelope, add_rows, squared_along_slices};
 use super::surface::{bounds, crop, hull, surface};
 use crate::check;
 use crate::error::{Error, Result};
+use crate::statistics::quantile;
 
 /// Rounding that a distance may carry when it is compared with a tolerance.
 const ROUNDING: f64 = 1e-6;
@@ -149,15 +150,9 @@ fn distances(from: &Array3<bool>, to: &Array3<bool>, steps: [f64; 3]) -> Result<
     Ok(of_slices.concat())
 }
 
-/// 0 when there are no values; they are never NaN.
+/// 0 when there are no values.
 fn percentile(values: &[f64], percent: f64) -> f64 {
-    let Some(last) = values.len().checked_sub(1) else { return 0.0 };
-    let place = percent / 100.0 * last as f64;
-    let (below, share) = (place.floor() as usize, place.fract());
-    let mut values = values.to_vec();
-    let (_, &mut low, above) = values.select_nth_unstable_by(below.min(last), f64::total_cmp);
-    let high = above.iter().copied().fold(f64::INFINITY, f64::min);
-    if share == 0.0 || low.is_infinite() { low } else { low + share * (high - low) }
+    quantile(values.to_vec(), percent / 100.0).unwrap_or(0.0)
 }
 
 #[cfg(test)]
