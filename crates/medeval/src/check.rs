@@ -1,6 +1,6 @@
 //! Checks that many measures share.
 
-use ndarray::{ArrayView2, ArrayView, Dimension};
+use ndarray::{ArrayView, ArrayView2, Dimension};
 
 use crate::error::{Error, Result};
 
@@ -69,5 +69,15 @@ pub(crate) fn probabilities<D: Dimension>(what: &'static str, map: ArrayView<'_,
     match map.iter().find(|v| !(0.0..=1.0).contains(*v)) {
         Some(&found) => Err(Error::OutOfRange { what, expected: "from 0 to 1", found: f64::from(found) }),
         None => Ok(()),
+    }
+}
+
+/// Class indices are counted from 0 without large gaps: there cannot be more classes than items.
+pub(crate) fn at_most_items(what: &'static str, items: usize, found: usize) -> Result<()> {
+    if found <= items {
+        Ok(())
+    } else {
+        let found = found as f64;
+        Err(Error::OutOfRange { what, expected: "at most one for each item, numbered from 0", found })
     }
 }

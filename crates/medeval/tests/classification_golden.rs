@@ -19,7 +19,8 @@ fn two_classes() {
     assert_eq!(cases.len(), 4);
     for case in cases {
         let (scores, truth) = (numbers(&case["scores"]), flags(&case["truth"]));
-        let close = |found: f64, key: &str, tolerance: f64| assert_close(found, number(&case[key]), tolerance, key);
+        let close =
+            |found: f64, key: &str, tolerance: f64| assert_close(found, number(&case[key]), tolerance, key);
         close(roc_auc(&scores, &truth).unwrap(), "roc_auc", 1e-12);
         close(average_precision(&scores, &truth).unwrap(), "average_precision", 1e-12);
         close(brier_score(&scores, &truth).unwrap(), "brier", 1e-12);

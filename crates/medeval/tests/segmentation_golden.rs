@@ -71,7 +71,10 @@ fn overlap_of_labels() {
     let (predicted, truth) = (labels("labels.predicted"), labels("labels.truth"));
     let overlaps = LabelOverlaps::of(predicted.view(), truth.view()).unwrap();
     let expected = &expected["labels"];
-    assert_eq!(overlaps.labels().iter().map(|l| f64::from(*l)).collect::<Vec<_>>(), numbers(&expected["labels"]));
+    assert_eq!(
+        overlaps.labels().iter().map(|l| f64::from(*l)).collect::<Vec<_>>(),
+        numbers(&expected["labels"])
+    );
     let (dice, iou) = (numbers(&expected["dice"]), numbers(&expected["iou"]));
     for (at, &label) in overlaps.labels().iter().enumerate() {
         assert_close(overlaps.counts(label).dice(), dice[at], 1e-12, "Dice");

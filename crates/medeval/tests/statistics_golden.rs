@@ -9,8 +9,8 @@ mod golden;
 use golden::{assert_all_close, assert_close, indices, json, number, numbers};
 use medeval::Error;
 use medeval::statistics::{
-    Bootstrap, Clusters, Outcome, TestMethod, benjamini_hochberg, mann_whitney_u, mid_ranks, paired_difference,
-    wilcoxon_signed_rank,
+    Bootstrap, Clusters, Outcome, TestMethod, benjamini_hochberg, mann_whitney_u, mid_ranks,
+    paired_difference, wilcoxon_signed_rank,
 };
 
 fn method(exact: bool) -> TestMethod {
@@ -84,11 +84,8 @@ fn intervals_are_numpys_quantiles_over_the_same_draws() {
     for case in cases {
         let values = numbers(&case["values"]);
         let clusters = Clusters::of(&indices(&case["clusters"]));
-        let bootstrap = Bootstrap {
-            resamples: 400,
-            level: number(&case["level"]),
-            seed: case["seed"].as_u64().unwrap(),
-        };
+        let bootstrap =
+            Bootstrap { resamples: 400, level: number(&case["level"]), seed: case["seed"].as_u64().unwrap() };
         let zeros = vec![0.0; values.len()];
         let found = paired_difference(&values, &zeros, &clusters, &bootstrap).unwrap().difference;
         assert_close(found.low, number(&case["low"]), 1e-12, "low");
@@ -101,7 +98,8 @@ fn intervals_are_numpys_quantiles_over_the_same_draws() {
 fn win_tie_and_loss() {
     let better: Vec<f64> = (0..40).map(|i| 0.8 + 0.01 * f64::from(i % 5)).collect();
     let worse: Vec<f64> = better.iter().map(|v| v - 0.1).collect();
-    let noisy: Vec<f64> = better.iter().enumerate().map(|(i, v)| v + if i % 2 == 0 { 0.1 } else { -0.1 }).collect();
+    let noisy: Vec<f64> =
+        better.iter().enumerate().map(|(i, v)| v + if i % 2 == 0 { 0.1 } else { -0.1 }).collect();
     let outcome = |a: &[f64], b: &[f64]| {
         paired_difference(a, b, &Clusters::singletons(40), &Bootstrap::default()).unwrap().outcome
     };

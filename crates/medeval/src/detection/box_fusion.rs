@@ -49,7 +49,11 @@ pub fn weighted_box_fusion<B: BoundingBox>(
     }
     let total: f64 = weights.iter().sum();
     if !models.is_empty() && total <= 0.0 {
-        return Err(crate::Error::OutOfRange { what: "the sum of weights", expected: "above 0", found: total });
+        return Err(crate::Error::OutOfRange {
+            what: "the sum of weights",
+            expected: "above 0",
+            found: total,
+        });
     }
     let mut boxes = Vec::new();
     for (model, weight) in models.iter().zip(weights) {

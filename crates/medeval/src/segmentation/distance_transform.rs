@@ -52,8 +52,10 @@ pub(crate) fn squared_along_slices(mask: ArrayView3<'_, bool>, step: f64) -> Res
     let mut voxels = Vec::new();
     voxels.try_reserve_exact(mask.len()).map_err(|_| Error::OutOfMemory { bytes })?;
     voxels.resize(mask.len(), 0.0f32);
-    let mut distances = Array3::from_shape_vec(mask.raw_dim(), voxels).map_err(|_| Error::OutOfMemory { bytes })?;
-    let planes = distances.axis_iter_mut(Axis(1)).into_par_iter().zip(mask.axis_iter(Axis(1)).into_par_iter());
+    let mut distances =
+        Array3::from_shape_vec(mask.raw_dim(), voxels).map_err(|_| Error::OutOfMemory { bytes })?;
+    let planes =
+        distances.axis_iter_mut(Axis(1)).into_par_iter().zip(mask.axis_iter(Axis(1)).into_par_iter());
     planes.for_each(|(mut distances, mask)| {
         let mut steps_away = vec![f32::INFINITY; mask.ncols()];
         for (mut row, mask) in distances.rows_mut().into_iter().zip(mask.rows()) {

@@ -56,16 +56,15 @@ fn similarity(values: &[f64]) -> f64 {
 fn region_score(predicted: ArrayView2<'_, f64>, truth: ArrayView2<'_, bool>) -> f64 {
     let (rows, columns) = truth.dim();
     let (row, column) = centroid(truth);
-    let blocks = [
-        s![..row, ..column],
-        s![..row, column..],
-        s![row.., ..column],
-        s![row.., column..],
-    ];
+    let blocks = [s![..row, ..column], s![..row, column..], s![row.., ..column], s![row.., column..]];
     let total = (rows * columns) as f64;
     let score = |block| {
         let (predicted, truth) = (predicted.slice(block), truth.slice(block));
-        if truth.is_empty() { 0.0 } else { truth.len() as f64 / total * structural_similarity(predicted, truth) }
+        if truth.is_empty() {
+            0.0
+        } else {
+            truth.len() as f64 / total * structural_similarity(predicted, truth)
+        }
     };
     blocks.into_iter().map(score).sum()
 }

@@ -63,8 +63,7 @@ pub(crate) fn surface(mask: ArrayView3<'_, bool>, has_slices: bool) -> Array3<bo
                 (&everything[..], &everything[..])
             };
             for (column, out) in out.iter_mut().enumerate() {
-                let sides =
-                    column > 0 && own[column - 1] && own.get(column + 1).copied().unwrap_or(false);
+                let sides = column > 0 && own[column - 1] && own.get(column + 1).copied().unwrap_or(false);
                 let within = sides & above[column] & below[column] & before[column] & after[column];
                 *out = own[column] & !within;
             }
