@@ -49,7 +49,7 @@ impl Fitted {
     }
 
     fn classes(&self, x: ArrayView2<'_, f64>) -> Result<Vec<usize>> {
-        Ok(self.scores(x)?.rows().into_iter().map(|row| argmax(row)).collect())
+        Ok(self.scores(x)?.rows().into_iter().map(argmax).collect())
     }
 }
 

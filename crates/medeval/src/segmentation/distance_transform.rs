@@ -47,7 +47,7 @@ pub fn distance_transform<D: MaskDimension>(
 }
 
 /// Squared distance to the nearest voxel of the mask in the same row and column of any slice.
-pub(crate) fn squared_along_slices(mask: ArrayView3<'_, bool>, step: f64) -> Result<Array3<f32>> {
+fn squared_along_slices(mask: ArrayView3<'_, bool>, step: f64) -> Result<Array3<f32>> {
     let bytes = mask.len().saturating_mul(size_of::<f32>());
     let mut voxels = Vec::new();
     voxels.try_reserve_exact(mask.len()).map_err(|_| Error::OutOfMemory { bytes })?;
@@ -77,7 +77,7 @@ pub(crate) fn squared_along_slices(mask: ArrayView3<'_, bool>, step: f64) -> Res
 }
 
 /// Squared distances within columns, from those within voxels, of one slice.
-pub(crate) fn add_rows(mut slice: ArrayViewMut2<'_, f32>, step: f64, envelope: &mut Envelope) {
+fn add_rows(mut slice: ArrayViewMut2<'_, f32>, step: f64, envelope: &mut Envelope) {
     let rows = slice.nrows();
     if rows == 0 {
         return;

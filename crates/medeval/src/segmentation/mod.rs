@@ -22,6 +22,7 @@ mod e_measure;
 mod feature_transform;
 mod label_overlap;
 mod mean_absolute_error;
+mod nearest_point;
 mod overlap;
 mod s_measure;
 mod surface;

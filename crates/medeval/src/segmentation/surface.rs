@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use ndarray::parallel::prelude::*;
-use ndarray::{Array3, ArrayView3, Axis, s};
+use ndarray::{ArrayView3, Axis, s};
+
+use super::nearest_point::Position;
 
 /// First and one past the last index along slices, rows and columns.
 pub(crate) type Bounds = [Range<usize>; 3];
@@ -35,40 +37,56 @@ pub(crate) fn crop<'a>(mask: ArrayView3<'a, bool>, [slices, rows, columns]: &Bou
     mask.slice_move(s![slices.clone(), rows.clone(), columns.clone()])
 }
 
-/// The voxels of a mask that share a face (an edge in two dimensions) with a voxel outside it.
+/// Where the voxels of a mask are that share a face (an edge in two dimensions) with a voxel outside it, in row-major order.
 ///
-/// What lies outside the array counts as outside the mask.
-pub(crate) fn surface(mask: ArrayView3<'_, bool>, has_slices: bool) -> Array3<bool> {
+/// What lies outside the array counts as outside the mask. `steps` are the distances in mm along slices, rows and columns.
+pub(crate) fn surface(mask: ArrayView3<'_, bool>, steps: [f64; 3], has_slices: bool) -> Vec<Position> {
     let mask = mask.as_standard_layout();
     let (slices, rows, columns) = mask.dim();
-    let mut surface = Array3::from_elem(mask.raw_dim(), false);
-    let nothing = vec![false; columns];
-    let everything = vec![true; columns];
-    let line = |slice: usize, row: usize| -> &[bool] {
-        let view = mask.slice(s![slice, row, ..]);
-        view.to_slice().unwrap_or(&nothing)
+    let Some(voxels) = mask.as_slice() else { return Vec::new() };
+    let (nothing, everything) = (vec![false; columns], vec![true; columns]);
+    let line = |inside: bool, slice: usize, row: usize| {
+        if inside { &voxels[(slice * rows + row) * columns..][..columns] } else { &nothing[..] }
     };
-    let of_slice = |(slice, mut out): (usize, ndarray::ArrayViewMut2<'_, bool>)| {
-        for (row, mut out) in out.rows_mut().into_iter().enumerate() {
-            let own = line(slice, row);
-            let neighbour = |inside: bool, slice: usize, row: usize| {
-                if inside { line(slice, row) } else { &nothing[..] }
-            };
-            let above = neighbour(row > 0, slice, row.wrapping_sub(1));
-            let below = neighbour(row + 1 < rows, slice, row + 1);
+    let of_slice = |slice: usize| {
+        let mut found = Vec::new();
+        let mut within = vec![false; columns];
+        for row in 0..rows {
+            let own = line(true, slice, row);
+            let above = line(row > 0, slice, row.wrapping_sub(1));
+            let below = line(row + 1 < rows, slice, row + 1);
             let (before, after) = if has_slices {
-                let before = neighbour(slice > 0, slice.wrapping_sub(1), row);
-                (before, neighbour(slice + 1 < slices, slice + 1, row))
+                (line(slice > 0, slice.wrapping_sub(1), row), line(slice + 1 < slices, slice + 1, row))
             } else {
                 (&everything[..], &everything[..])
             };
-            for (column, out) in out.iter_mut().enumerate() {
-                let sides = column > 0 && own[column - 1] && own.get(column + 1).copied().unwrap_or(false);
-                let within = sides & above[column] & below[column] & before[column] & after[column];
-                *out = own[column] & !within;
-            }
+            inner(own, [above, below, before, after], &mut within);
+            let edges = own.iter().zip(&within).enumerate().filter(|(_, (own, within))| **own & !**within);
+            let place =
+                |column: usize| [slice as f64 * steps[0], row as f64 * steps[1], column as f64 * steps[2]];
+            found.extend(edges.map(|(column, _)| place(column)));
         }
+        found
     };
-    surface.axis_iter_mut(Axis(0)).into_par_iter().enumerate().for_each(of_slice);
-    surface
+    let found: Vec<Vec<Position>> = (0..slices).into_par_iter().map(of_slice).collect();
+    found.concat()
+}
+
+/// Marks the voxels of a line whose neighbours are all in the mask.
+fn inner(own: &[bool], lines: [&[bool]; 4], within: &mut [bool]) {
+    let [above, below, before, after] = lines.map(|line| &line[..own.len()]);
+    let within = &mut within[..own.len()];
+    for column in 0..own.len() {
+        within[column] = above[column] & below[column] & before[column] & after[column];
+    }
+    let (first, last) = (0, own.len().saturating_sub(1));
+    for (within, neighbours) in within.iter_mut().skip(1).zip(own.windows(3)) {
+        *within &= neighbours[0] & neighbours[2];
+    }
+    // Beyond the ends of the line all is outside.
+    for end in [first, last] {
+        if let Some(within) = within.get_mut(end) {
+            *within = false;
+        }
+    }
 }

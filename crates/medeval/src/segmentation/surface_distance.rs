@@ -1,10 +1,9 @@
 //! Distances between the surfaces of two masks.
 
-use ndarray::parallel::prelude::*;
-use ndarray::{Array3, ArrayView, Axis};
+use ndarray::ArrayView;
 
 use super::dimension::{MaskDimension, checked_steps};
-use super::distance_transform::{Envelope, add_rows, squared_along_slices};
+use super::nearest_point::KdTree;
 use super::surface::{bounds, crop, hull, surface};
 use crate::check;
 use crate::error::{Error, Result};
@@ -17,7 +16,8 @@ const ROUNDING: f64 = 1e-6;
 ///
 /// The surface of a mask is made of its voxels that share a face (in two dimensions an edge) with the outside; beyond the
 /// array all is outside. Distances are between voxel centres. This is the convention of MONAI and MedPy; measures over surface
-/// elements (Nikolov et al. 2018) differ from it by fractions of a voxel.
+/// elements (Nikolov et al. 2018) differ from it by fractions of a voxel. Time and memory grow with the surfaces, not with the volume
+/// between them.
 ///
 /// All measures come from one pass:
 ///
@@ -46,7 +46,7 @@ impl SurfaceDistances {
     /// Measures two masks of one shape.
     ///
     /// # Errors
-    /// [`Error::ShapeMismatch`], [`Error::InvalidSpacing`], [`Error::OutOfMemory`].
+    /// [`Error::ShapeMismatch`], [`Error::InvalidSpacing`].
     pub fn between<D: MaskDimension>(
         predicted: ArrayView<'_, bool, D>,
         truth: ArrayView<'_, bool, D>,
@@ -56,12 +56,11 @@ impl SurfaceDistances {
         let steps = checked_steps::<D>(spacing)?;
         let (predicted, truth) = (D::as_slices(predicted), D::as_slices(truth));
         let Some(block) = hull(bounds(predicted), bounds(truth)) else { return Ok(Self::default()) };
-        let predicted = surface(crop(predicted, &block), D::HAS_SLICES);
-        let truth = surface(crop(truth, &block), D::HAS_SLICES);
-        Ok(Self {
-            to_truth: distances(&predicted, &truth, steps)?,
-            to_predicted: distances(&truth, &predicted, steps)?,
-        })
+        let predicted = surface(crop(predicted, &block), steps, D::HAS_SLICES);
+        let truth = surface(crop(truth, &block), steps, D::HAS_SLICES);
+        let to_truth = KdTree::new(truth.clone()).distances(&predicted);
+        let to_predicted = KdTree::new(predicted).distances(&truth);
+        Ok(Self { to_truth, to_predicted })
     }
 
     /// From each voxel of the predicted surface to the true one, in mm, in row-major order.
@@ -120,36 +119,6 @@ impl SurfaceDistances {
     }
 }
 
-/// From each voxel of a surface to the nearest one of another.
-fn distances(from: &Array3<bool>, to: &Array3<bool>, steps: [f64; 3]) -> Result<Vec<f64>> {
-    let mut squared = squared_along_slices(to.view(), steps[0])?;
-    let slices = squared.axis_iter_mut(Axis(0)).into_par_iter().zip(from.axis_iter(Axis(0)).into_par_iter());
-    let of_slices: Vec<Vec<f64>> = slices
-        .map_init(
-            || (Envelope::default(), Envelope::default()),
-            |(along_rows, along_columns), (mut squared, from)| {
-                let mut found = Vec::new();
-                if !from.iter().any(|v| *v) {
-                    return found;
-                }
-                add_rows(squared.view_mut(), steps[1], along_rows);
-                for (squared, from) in squared.rows().into_iter().zip(from.rows()) {
-                    if from.iter().any(|v| *v) {
-                        along_columns.load(squared.iter().copied(), steps[2]);
-                        along_columns.sample(|column, squared| {
-                            if from[column] {
-                                found.push(squared.sqrt());
-                            }
-                        });
-                    }
-                }
-                found
-            },
-        )
-        .collect();
-    Ok(of_slices.concat())
-}
-
 /// 0 when there are no values.
 fn percentile(values: &[f64], percent: f64) -> f64 {
     quantile(values.to_vec(), percent / 100.0).unwrap_or(0.0)
@@ -158,7 +127,7 @@ fn percentile(values: &[f64], percent: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use medcore::{PixelSpacing, Spacing};
-    use ndarray::{Array2, s};
+    use ndarray::{Array2, Array3, s};
 
     use super::*;
 
