@@ -51,11 +51,20 @@ pub(crate) fn classes_in_range(labels: &[usize], classes: usize) -> Result<()> {
     }
 }
 
-/// Feature rows `[items, features]` that are not empty and finite.
+/// Squares of features up to this, and sums of these, do not overflow.
+const LARGEST_FEATURE: f64 = 1e100;
+
+/// Feature rows `[items, features]` that are not empty, finite and not absurdly large.
 pub(crate) fn features(features: ArrayView2<'_, f64>) -> Result<()> {
     at_least("items", 1, features.nrows())?;
     at_least("features", 1, features.ncols())?;
-    all_finite("features", features.iter())
+    all_finite("features", features.iter())?;
+    match features.iter().find(|v| v.abs() > LARGEST_FEATURE) {
+        Some(&found) => {
+            Err(Error::OutOfRange { what: "a feature", expected: "at most 1e100 in size", found })
+        }
+        None => Ok(()),
+    }
 }
 
 /// Feature rows with one label each.

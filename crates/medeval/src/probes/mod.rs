@@ -10,7 +10,8 @@
 //! | do two encoders see alike | [`linear_cka`], [`linear_cka_debiased`] |
 //! | does text on an image sway the encoder | [`overlay_shift`], [`flips`], [`overlay_predictability`] |
 //!
-//! Settings (regularisation, k) are chosen on validation items, never on those that are reported.
+//! Features must be finite and at most 1e100 in size ([`Error::NotFinite`](crate::Error::NotFinite),
+//! [`Error::OutOfRange`](crate::Error::OutOfRange)). Settings (regularisation, k) are chosen on validation items, never on those that are reported.
 
 mod cholesky;
 mod cka;

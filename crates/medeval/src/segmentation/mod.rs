@@ -8,6 +8,7 @@
 //! | how good is a map of foreground probabilities | [`s_measure`], [`e_measure`], [`weighted_f_measure`], [`mean_absolute_error`] |
 //!
 //! Masks are `ndarray` views of `bool`, `[row, column]` or `[slice, row, column]`; label maps of `u16` with 0 for the background.
+//! The mask of label 3 of a label map is `labels.mapv(|label| label == 3)`.
 //!
 //! Empty masks have defined answers:
 //!
