@@ -101,7 +101,6 @@ fn foreground_maps() {
         let e = e_measure(map.view(), truth.view()).unwrap();
         close(e.adaptive(), "e_adaptive", 1e-9);
         assert_all_close(e.curve(), &numbers(&case["e_curve"]), 1e-9, &format!("{name} E curve"));
-        // Background pixels as near to two object pixels may take the error of either.
-        close(weighted_f_measure(map.view(), truth.view()).unwrap(), "weighted_f", 2e-3);
+        close(weighted_f_measure(map.view(), truth.view()).unwrap(), "weighted_f", 1e-9);
     }
 }

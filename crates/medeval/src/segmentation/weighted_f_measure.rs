@@ -17,8 +17,8 @@ const DECAY: f64 = 5.0;
 ///
 /// `predicted` holds numbers from 0 to 1, `[row, column]`, and is taken as it is. 0 when truth is empty.
 ///
-/// A background pixel as near to two object pixels takes the error of one of them; which one is not said in the paper, so
-/// implementations differ in the third decimal.
+/// A background pixel takes the error of the nearest object pixel; where several are as near, which the paper leaves open, of the one
+/// in the lowest column, and there in the lowest row.
 ///
 /// # Errors
 /// [`Error::ShapeMismatch`](crate::Error::ShapeMismatch), [`Error::OutOfRange`](crate::Error::OutOfRange) for values that are
