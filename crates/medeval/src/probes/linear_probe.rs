@@ -4,10 +4,13 @@ use ndarray::{Array2, ArrayView2};
 
 use super::logistic_regression::LogisticRegression;
 use super::normalize::{accuracy, argmax};
-use super::ridge_regression::RidgeRegression;
+use super::ridge_regression::{RidgeRegression, RidgeSystem};
 use super::standardizer::Standardizer;
 use crate::check;
 use crate::error::{Error, Result};
+
+/// Largest entry of the gradient of a logistic fit; what is beyond does not change classes.
+const TOLERANCE: f64 = 1e-5;
 
 /// What a [`LinearProbe`] fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,21 +104,24 @@ impl LinearProbe {
         let (train, validation) = (standardizer.apply(train)?, standardizer.apply(validation)?);
         let mut penalties = options.penalties.clone();
         penalties.sort_by(|a, b| b.total_cmp(a));
+        let targets = Array2::from_shape_fn((train.nrows(), classes), |(item, class)| {
+            if train_labels[item] == class { 1.0 } else { -1.0 }
+        });
+        let system = match options.model {
+            LinearModel::Ridge => Some(RidgeSystem::new(train.view(), targets.view())?),
+            LinearModel::Logistic => None,
+        };
         let mut best: Option<(Fitted, f64, f64)> = None;
+        // From strong to weak penalties, each logistic fit starts from the one before.
         let mut start = Array2::zeros((train.ncols() + 1, classes));
         for penalty in penalties {
-            let model = match options.model {
-                LinearModel::Ridge => {
-                    let targets = Array2::from_shape_fn((train.nrows(), classes), |(item, class)| {
-                        if train_labels[item] == class { 1.0 } else { -1.0 }
-                    });
-                    Fitted::Ridge(RidgeRegression::fit(train.view(), targets.view(), penalty)?)
-                }
-                LinearModel::Logistic => {
-                    let model = LogisticRegression::fit_from(train.view(), train_labels, penalty, start)?;
-                    start = model.parameters();
-                    Fitted::Logistic(model)
-                }
+            let model = if let Some(system) = &system {
+                Fitted::Ridge(system.solve(penalty)?)
+            } else {
+                let x = train.view();
+                let model = LogisticRegression::fit_from(x, train_labels, penalty, start, TOLERANCE)?;
+                start = model.parameters();
+                Fitted::Logistic(model)
             };
             let reached = accuracy(&model.classes(validation.view())?, validation_labels);
             if best.as_ref().is_none_or(|(_, _, accuracy)| reached > *accuracy) {

@@ -6,8 +6,9 @@ use super::lbfgs::minimize;
 use crate::check;
 use crate::error::{Error, Result};
 
-/// Largest entry of the gradient of the mean loss at the end, and steps until it is given up.
+/// Largest entry of the gradient of the mean loss at the end.
 const TOLERANCE: f64 = 1e-8;
+/// Steps until a fit is given up.
 const ITERATIONS: usize = 2000;
 
 /// Multinomial logistic regression with intercept that minimises the sum of cross entropies + penalty / 2 |w|^2.
@@ -29,7 +30,7 @@ impl LogisticRegression {
     /// [`Error::OutOfRange`] for a penalty below 0.
     pub fn fit(x: ArrayView2<'_, f64>, labels: &[usize], classes: usize, penalty: f64) -> Result<Self> {
         let start = Array2::zeros((x.ncols() + 1, classes));
-        Self::fit_from(x, labels, penalty, start)
+        Self::fit_from(x, labels, penalty, start, TOLERANCE)
     }
 
     /// From a start `[features + 1, classes]` whose last row is the intercept.
@@ -38,6 +39,7 @@ impl LogisticRegression {
         labels: &[usize],
         penalty: f64,
         start: Array2<f64>,
+        tolerance: f64,
     ) -> Result<Self> {
         let classes = start.ncols();
         check::labelled(x, labels)?;
@@ -47,7 +49,7 @@ impl LogisticRegression {
             return Err(Error::OneClass { what: "logistic regression" });
         }
         let loss = |parameters: &Array1<f64>| loss(x, labels, classes, penalty, parameters.view());
-        let minimum = minimize(loss, start.into_flat(), TOLERANCE, ITERATIONS);
+        let minimum = minimize(loss, start.into_flat(), tolerance, ITERATIONS);
         let parameters = as_matrix(minimum.at.view(), classes);
         Ok(Self {
             weights: parameters.slice(s![..x.ncols(), ..]).to_owned(),

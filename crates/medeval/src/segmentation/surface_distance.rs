@@ -14,10 +14,10 @@ const ROUNDING: f64 = 1e-6;
 
 /// Distances in mm from each surface voxel of one mask to the nearest surface voxel of the other, both ways.
 ///
-/// The surface of a mask is made of its voxels that share a face (in two dimensions an edge) with the outside; beyond the
-/// array all is outside. Distances are between voxel centres. This is the convention of MONAI and MedPy; measures over surface
-/// elements (Nikolov et al. 2018) differ from it by fractions of a voxel. Time and memory grow with the surfaces, not with the volume
-/// between them.
+/// The surface of a mask is made of its voxels that share a face (in two dimensions an edge) with the outside; beyond the array
+/// all is outside, so all voxels of a volume with a single slice are surface: give that slice in two dimensions. Distances are
+/// between voxel centres. This is the convention of MONAI and MedPy; measures over surface elements (Nikolov et al. 2018) differ
+/// from it by fractions of a voxel. Time and memory grow with the surfaces, not with the volume between them.
 ///
 /// All measures come from one pass:
 ///
