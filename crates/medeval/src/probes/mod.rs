@@ -11,7 +11,9 @@
 //! | does text on an image sway the encoder | [`overlay_shift`], [`flips`], [`overlay_predictability`] |
 //!
 //! Features must be finite and at most 1e100 in size ([`Error::NotFinite`](crate::Error::NotFinite),
-//! [`Error::OutOfRange`](crate::Error::OutOfRange)). Settings (regularisation, k) are chosen on validation items, never on those that are reported.
+//! [`Error::OutOfRange`](crate::Error::OutOfRange)).
+//!
+//! Settings (regularisation, k) are chosen on validation items, never on those that are reported.
 
 mod cholesky;
 mod cka;

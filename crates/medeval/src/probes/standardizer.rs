@@ -34,7 +34,8 @@ impl Standardizer {
     /// Features of other items on the same scale.
     ///
     /// # Errors
-    /// [`Error::LengthMismatch`](crate::Error::LengthMismatch) when there are not as many features as in training; [`Error::TooFew`](crate::Error::TooFew), [`Error::NotFinite`](crate::Error::NotFinite).
+    /// [`Error::LengthMismatch`](crate::Error::LengthMismatch) when there are not as many features as in training;
+    /// [`Error::TooFew`](crate::Error::TooFew), [`Error::NotFinite`](crate::Error::NotFinite).
     pub fn apply(&self, features: ArrayView2<'_, f64>) -> Result<Array2<f64>> {
         check::features(features)?;
         check::same_length("features", self.mean.len(), features.ncols())?;
