@@ -1,12 +1,12 @@
 //! What is added to a sequence before the first block.
 
 use burn::module::{Module, Param};
-use burn::nn::{Dropout, DropoutConfig, Initializer, LayerNorm, LayerNormConfig};
+use burn::nn::{Dropout, DropoutConfig, Initializer};
 use burn::tensor::module::embedding;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::config::BertConfig;
-use crate::layers::linear_weights;
+use crate::layers::{LayerNorm, LayerNormConfig, linear_weights};
 
 /// Learned positions and token types, then a layer norm.
 #[derive(Module, Debug)]

@@ -1,14 +1,5 @@
 //! BERT on token ids.
 
-use burn::module::{Module, Param};
-use burn::nn::{Dropout, DropoutConfig, Initializer};
-use burn::tensor::{Bool, Device, Tensor, TensorData};
-
-use super::config::BertConfig;
-use crate::layers::{
-    FeedForward, FeedForwardConfig, LayerNorm, LayerNormConfig, SelfAttention, SelfAttentionConfig,
-    key_padding_mask, linear_weights,
-};
 use burn::module::Module;
 use burn::nn::{Embedding, Linear, LinearConfig};
 use burn::tensor::{Bool, Device, Int, Tensor};

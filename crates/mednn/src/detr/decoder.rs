@@ -1,12 +1,12 @@
 //! The transformer decoder.
 
 use burn::module::Module;
-use burn::nn::{Dropout, DropoutConfig, LayerNorm, LayerNormConfig};
+use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::{Bool, Device, Tensor};
 
 use super::config::DetrTransformerConfig;
 use super::feed_forward::DetrFeedForward;
-use crate::layers::{CrossAttention, cross_padding_mask};
+use crate::layers::{CrossAttention, LayerNorm, LayerNormConfig, cross_padding_mask};
 
 /// What the queries of a decoder look at.
 #[derive(Debug, Clone)]

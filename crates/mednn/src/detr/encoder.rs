@@ -1,12 +1,12 @@
 //! The transformer encoder.
 
 use burn::module::Module;
-use burn::nn::{Dropout, DropoutConfig, LayerNorm, LayerNormConfig};
+use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::{Bool, Device, Tensor};
 
 use super::config::DetrTransformerConfig;
 use super::feed_forward::DetrFeedForward;
-use crate::layers::{CrossAttention, cross_padding_mask};
+use crate::layers::{CrossAttention, LayerNorm, LayerNormConfig, cross_padding_mask};
 
 /// Self-attention and feed-forward network, each with a residual connection and a layer norm after it.
 #[derive(Module, Debug)]

@@ -74,16 +74,10 @@ impl SelfAttention {
     }
 
     fn context(&self, tokens: Tensor<3>, mask: Option<Tensor<4, Bool>>) -> Tensor<3> {
-        let [batch, length, width] = tokens.dims();
-        let split = |x: Tensor<3>| x.reshape([batch, length, self.heads, width / self.heads]).swap_dims(1, 2);
-        let query = split(linear(tokens.clone(), &self.query, None));
-        let key = split(linear(tokens.clone(), &self.key, None));
-        let value = split(linear(tokens, &self.value, None));
-        attention(query, key, value, mask).swap_dims(1, 2).reshape([batch, length, width])
-        let query = self.query.forward(tokens.clone());
-        let key = self.key.forward(tokens.clone());
-        let value = self.value.forward(tokens);
-        self.output.forward(multi_head_attention(query, key, value, self.heads, mask))
+        let query = linear(tokens.clone(), &self.query, None);
+        let key = linear(tokens.clone(), &self.key, None);
+        let value = linear(tokens, &self.value, None);
+        multi_head_attention(query, key, value, self.heads, mask)
     }
 
     /// Number of heads.
@@ -116,7 +110,7 @@ pub fn multi_head_attention(
         x.reshape([batch, length, heads, width / heads]).swap_dims(1, 2)
     };
     let (query, key, value) = (split(query), split(key), split(value));
-    let context = attention(query, key, value, mask, None, AttentionModuleOptions::default());
+    let context = attention(query, key, value, mask);
     context.swap_dims(1, 2).reshape([batch, queries, width])
 }
 

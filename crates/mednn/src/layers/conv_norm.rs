@@ -4,8 +4,9 @@ use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Initializer, PaddingConfig2d};
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
+
+use crate::ops::{Activation, activate, conv2d, conv2d_residual};
 
 /// Sizes of a [`ConvNorm`].
 #[derive(Config, Debug)]
@@ -69,7 +70,7 @@ impl ConvNorm {
     /// # Panics
     /// On other shapes.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<4> {
-        let maps = self.conv.forward(images);
+        let maps = conv2d(images, &self.conv, None);
         match &self.norm {
             Some(norm) => norm.forward(maps),
             None => maps,
@@ -81,7 +82,10 @@ impl ConvNorm {
     /// # Panics
     /// As [`forward`](Self::forward).
     pub fn forward_relu(&self, images: Tensor<4>) -> Tensor<4> {
-        relu(self.forward(images))
+        match &self.norm {
+            Some(_) => activate(self.forward(images), Activation::Relu),
+            None => conv2d(images, &self.conv, Some(Activation::Relu)),
+        }
     }
 
     /// [`forward`](Self::forward), plus `residual` (of the output's shape), then ReLU.
@@ -89,7 +93,10 @@ impl ConvNorm {
     /// # Panics
     /// As [`forward`](Self::forward), and when `residual` has another shape than the output.
     pub fn forward_residual(&self, images: Tensor<4>, residual: Tensor<4>) -> Tensor<4> {
-        relu(self.forward(images) + residual)
+        match &self.norm {
+            Some(_) => activate(self.forward(images) + residual, Activation::Relu),
+            None => conv2d_residual(images, &self.conv, residual),
+        }
     }
 
     /// The same function at inference as one convolution with bias: `w * s` and `beta - mean * s`, where `s = gamma /

@@ -4,9 +4,9 @@ use burn::config::Config;
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Initializer, Linear, LinearConfig};
 use burn::tensor::activation::softmax;
-use burn::tensor::module::attention;
-use burn::tensor::ops::AttentionModuleOptions;
 use burn::tensor::{Bool, Device, Tensor};
+
+use crate::ops::{attention, linear};
 
 /// Sizes of a [`CrossAttention`].
 #[derive(Config, Debug)]
@@ -23,7 +23,7 @@ pub struct CrossAttentionConfig {
 /// Multi-head attention ("Attention Is All You Need", section 3.2) with separate queries, keys and values: cross
 /// attention, and self-attention where positions are added to queries and keys alone.
 ///
-/// Goes through burn's fused operation, which does not keep the matrix of weights. Only training with dropout on the
+/// Goes through [`attention`], which does not keep the matrix of weights. Only training with dropout on the
 /// weights needs the matrix, and makes it.
 #[derive(Module, Debug)]
 pub struct CrossAttention {
@@ -72,15 +72,15 @@ impl CrossAttention {
         mask: Option<Tensor<4, Bool>>,
     ) -> Tensor<3> {
         let [batch, length, width] = query.dims();
-        let query = self.split(self.query.forward(query));
-        let key = self.split(self.key.forward(key));
-        let value = self.split(self.value.forward(value));
+        let query = self.split(linear(query, &self.query, None));
+        let key = self.split(linear(key, &self.key, None));
+        let value = self.split(linear(value, &self.value, None));
         let context = if self.drops_weights(&query) {
             self.dropped_attention(query, key, value, mask)
         } else {
-            attention(query, key, value, mask, None, AttentionModuleOptions::default())
+            attention(query, key, value, mask)
         };
-        self.output.forward(context.swap_dims(1, 2).reshape([batch, length, width]))
+        linear(context.swap_dims(1, 2).reshape([batch, length, width]), &self.output, None)
     }
 
     /// Number of heads.

@@ -6,10 +6,6 @@ use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 
 use crate::ops::{Activation, activate, linear, linear_residual};
-use burn::tensor::activation::silu;
-use burn::tensor::{Device, Tensor};
-
-use super::activation::gelu;
 
 /// Sizes of a [`FeedForward`].
 #[derive(Config, Debug)]

@@ -2,7 +2,8 @@
 
 use burn::nn::Linear;
 use burn::tensor::Tensor;
-use burn::tensor::activation::relu;
+
+use crate::ops::{Activation, linear};
 
 /// `relu(layer(x))`: the one place of this pair of operations.
 ///
@@ -12,5 +13,5 @@ use burn::tensor::activation::relu;
 /// # Panics
 /// On other shapes.
 pub fn linear_relu<const D: usize>(layer: &Linear, x: Tensor<D>) -> Tensor<D> {
-    relu(layer.forward(x))
+    linear(x, layer, Some(Activation::Relu))
 }

@@ -1,13 +1,14 @@
 //! Self-attention whose keys are seen on a coarser grid.
 
 use burn::module::Module;
+use burn::nn::Linear;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{LayerNorm, Linear};
 use burn::tensor::{Device, Tensor};
 
 use super::config::MitConfig;
 use super::initial::{conv, layer_norm, linear};
-use crate::layers::multi_head_attention;
+use crate::layers::{LayerNorm, multi_head_attention};
+use crate::ops;
 
 /// Every `ratio` x `ratio` square of tokens becomes one, by a convolution without overlap and a layer norm (PVT, Wang et
 /// al., arXiv 2102.12122; section 3.1, equation 2).
@@ -46,7 +47,7 @@ impl SpatialReduction {
             .reshape([batch, rows * columns, r * r * width]);
         let weight = self.conv.weight.val().permute([2, 3, 1, 0]).reshape([r * r * width, width]);
         let bias = self.conv.bias.as_ref().map(|bias| bias.val());
-        self.norm.forward(burn::tensor::module::linear(squares, weight, bias))
+        self.norm.forward(ops::linear_with(squares, weight, bias, None))
     }
 }
 
@@ -82,14 +83,14 @@ impl EfficientAttention {
     /// # Panics
     /// On other shapes, and on grids smaller than the reduction.
     pub fn forward(&self, tokens: Tensor<3>, grid: [usize; 2]) -> Tensor<3> {
-        let query = self.query.forward(tokens.clone());
+        let query = ops::linear(tokens.clone(), &self.query, None);
         let seen = match &self.reduction {
             Some(reduction) => reduction.forward(tokens, grid),
             None => tokens,
         };
-        let key = self.key.forward(seen.clone());
-        let value = self.value.forward(seen);
-        self.output.forward(multi_head_attention(query, key, value, self.heads, None))
+        let key = ops::linear(seen.clone(), &self.key, None);
+        let value = ops::linear(seen, &self.value, None);
+        ops::linear(multi_head_attention(query, key, value, self.heads, None), &self.output, None)
     }
 
     /// The reduction of keys and values, in stages that have one.

@@ -1,14 +1,14 @@
 //! One block of a stage.
 
 use burn::module::Module;
-use burn::nn::{Dropout, DropoutConfig, LayerNorm};
+use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::{Device, Tensor};
 
 use super::attention::EfficientAttention;
 use super::config::MitConfig;
 use super::feed_forward::MixFeedForward;
 use super::initial::layer_norm;
-use crate::layers::{DropPath, DropPathConfig};
+use crate::layers::{DropPath, DropPathConfig, LayerNorm};
 
 /// Layer norm, attention, layer norm, Mix-FFN, each pair with a residual connection that training drops at times.
 #[derive(Module, Debug)]

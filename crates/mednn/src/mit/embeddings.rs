@@ -1,13 +1,14 @@
 //! From pixels, or the map of the stage before, to tokens.
 
 use burn::module::Module;
+use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{LayerNorm, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 
 use super::config::MitConfig;
 use super::initial::{conv, layer_norm};
-use crate::layers::map_to_tokens;
+use crate::layers::{LayerNorm, map_to_tokens};
+use crate::ops::conv2d;
 
 /// Overlapping patches: a strided convolution padded by half its kernel, then a layer norm (section 3.1, "Overlapped Patch
 /// Merging").
@@ -37,7 +38,7 @@ impl OverlapPatchEmbed {
     /// # Panics
     /// On another number of channels.
     pub fn forward(&self, map: Tensor<4>) -> (Tensor<3>, [usize; 2]) {
-        let (tokens, grid) = map_to_tokens(self.projection.forward(map));
+        let (tokens, grid) = map_to_tokens(conv2d(map, &self.projection, None));
         (self.norm.forward(tokens), grid)
     }
 }

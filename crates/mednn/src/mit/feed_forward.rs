@@ -7,7 +7,8 @@ use burn::tensor::{Device, Tensor};
 
 use super::config::MitConfig;
 use super::initial::{conv, linear};
-use crate::layers::{gelu, linear_from_channels, linear_to_channels};
+use crate::layers::{linear_from_channels, linear_to_channels};
+use crate::ops::gelu;
 
 /// Linear, depthwise 3x3 convolution, GELU, linear (section 3.1, "Mix-FFN", equation 3). The convolution is what tells
 /// tokens where they are: its padding with zeros leaks the position.

@@ -1,7 +1,8 @@
 //! Initial values, as the paper's code has them.
 
+use crate::layers::{LayerNorm, LayerNormConfig};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{Initializer, LayerNorm, LayerNormConfig, Linear, LinearConfig};
+use burn::nn::{Initializer, Linear, LinearConfig};
 use burn::tensor::Device;
 
 /// transformers builds every layer norm with torch's default, whatever `layer_norm_eps` a `config.json` names.

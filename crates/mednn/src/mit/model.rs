@@ -1,7 +1,6 @@
 //! The Mix Transformer.
 
 use burn::module::Module;
-use burn::nn::LayerNorm;
 use burn::tensor::{Device, Tensor};
 
 use super::block::MitBlock;
@@ -10,7 +9,7 @@ use super::embeddings::OverlapPatchEmbed;
 use super::initial::layer_norm;
 use super::output::MitOutput;
 use crate::error::{Error, Result};
-use crate::layers::tokens_to_map;
+use crate::layers::{LayerNorm, tokens_to_map};
 
 /// One stage: patch embedding, blocks, layer norm.
 #[derive(Module, Debug)]

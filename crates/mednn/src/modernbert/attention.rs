@@ -2,12 +2,11 @@
 
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
-use burn::tensor::module::attention;
-use burn::tensor::ops::AttentionModuleOptions;
 use burn::tensor::{Device, Tensor};
 
 use super::config::ModernBertConfig;
 use super::model::AttentionContext;
+use crate::ops;
 
 /// Multi-head self-attention whose queries and keys are turned by their positions. One layer makes queries, keys and values.
 #[derive(Module, Debug)]
@@ -33,7 +32,7 @@ impl RotaryAttention {
     pub fn forward(&self, tokens: Tensor<3>, context: &AttentionContext) -> Tensor<3> {
         let [batch, length, width] = tokens.dims();
         let head = width / self.heads;
-        let qkv = self.qkv.forward(tokens).reshape([batch, length, 3, self.heads, head]);
+        let qkv = ops::linear(tokens, &self.qkv, None).reshape([batch, length, 3, self.heads, head]);
         let turned = context.rotary(self.local).turn(qkv.clone().narrow(2, 0, 2));
         let part = |x: Tensor<5>, at| x.narrow(2, at, 1).reshape([batch, length, self.heads, head]);
         let (query, key, value) = (part(turned.clone(), 0), part(turned, 1), part(qkv, 2));
@@ -42,11 +41,10 @@ impl RotaryAttention {
             None => {
                 let by_head = |x: Tensor<4>| x.swap_dims(1, 2);
                 let (query, key, value) = (by_head(query), by_head(key), by_head(value));
-                let options = AttentionModuleOptions::default();
-                by_head(attention(query, key, value, context.mask(), None, options))
+                by_head(ops::attention(query, key, value, context.mask()))
             }
         };
-        self.output.forward(attended.reshape([batch, length, width]))
+        ops::linear(attended.reshape([batch, length, width]), &self.output, None)
     }
 
     /// Whether tokens see a window around them only.

@@ -1,13 +1,14 @@
 //! One pre-norm transformer block.
 
 use burn::module::Module;
-use burn::nn::{LayerNorm, Linear, LinearConfig};
-use burn::tensor::activation::gelu;
+use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 
 use super::attention::RotaryAttention;
 use super::config::ModernBertConfig;
 use super::model::AttentionContext;
+use crate::layers::LayerNorm;
+use crate::ops::{gelu, linear, linear_residual};
 
 /// Linear, GeGLU (Shazeer, arXiv 2002.05202), linear: the first layer makes what goes through GELU, then the gate.
 #[derive(Module, Debug)]
@@ -18,9 +19,9 @@ pub struct GatedFeedForward {
 
 impl GatedFeedForward {
     fn new(config: &ModernBertConfig, device: &Device) -> Self {
-        let linear = |from, to| LinearConfig::new(from, to).with_bias(config.mlp_bias).init(device);
+        let layer = |from, to| LinearConfig::new(from, to).with_bias(config.mlp_bias).init(device);
         let (width, hidden) = (config.hidden_size, config.intermediate_size);
-        Self { input: linear(width, 2 * hidden), output: linear(hidden, width) }
+        Self { input: layer(width, 2 * hidden), output: layer(hidden, width) }
     }
 
     /// # Shapes
@@ -29,9 +30,21 @@ impl GatedFeedForward {
     /// # Panics
     /// On other shapes.
     pub fn forward(&self, tokens: Tensor<3>) -> Tensor<3> {
-        let both = self.input.forward(tokens);
+        linear(self.hidden(tokens), &self.output, None)
+    }
+
+    /// `residual + forward(tokens)`
+    ///
+    /// # Panics
+    /// As [`forward`](Self::forward).
+    pub fn forward_residual(&self, tokens: Tensor<3>, residual: Tensor<3>) -> Tensor<3> {
+        linear_residual(self.hidden(tokens), &self.output, None, residual)
+    }
+
+    fn hidden(&self, tokens: Tensor<3>) -> Tensor<3> {
+        let both = linear(tokens, &self.input, None);
         let half = both.dims()[2] / 2;
-        self.output.forward(gelu(both.clone().narrow(2, 0, half)) * both.narrow(2, half, half))
+        gelu(both.clone().narrow(2, 0, half)) * both.narrow(2, half, half)
     }
 }
 
@@ -66,8 +79,7 @@ impl ModernBertBlock {
             None => tokens.clone(),
         };
         let tokens = tokens + self.attention.forward(normalised, context);
-        let transformed = self.mlp.forward(self.mlp_norm.forward(tokens.clone()));
-        tokens + transformed
+        self.mlp.forward_residual(self.mlp_norm.forward(tokens.clone()), tokens)
     }
 
     /// The attention.

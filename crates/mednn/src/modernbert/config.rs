@@ -1,7 +1,8 @@
 //! What a ModernBERT model is made of.
 
+use crate::layers::{LayerNorm, LayerNormConfig};
 use burn::config::Config;
-use burn::nn::{EmbeddingConfig, Initializer, LayerNorm, LayerNormConfig};
+use burn::nn::{EmbeddingConfig, Initializer};
 use burn::tensor::Device;
 use serde::Deserialize;
 

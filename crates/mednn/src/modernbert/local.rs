@@ -1,8 +1,8 @@
 //! Attention within a window, in blocks: time and memory grow with the length, not with its square.
 
-use burn::tensor::module::attention;
-use burn::tensor::ops::AttentionModuleOptions;
 use burn::tensor::{Bool, Device, Tensor, TensorData};
+
+use crate::ops::attention;
 
 /// A sequence cut into blocks as wide as the window reaches to one side. A block's queries see three blocks of keys: the one
 /// before, their own and the one after.
@@ -50,9 +50,8 @@ impl LocalWindow {
         let (reach, blocks) = (self.reach, self.blocks);
         let query = pad(query, 0, blocks * reach - length).reshape([batch * blocks, reach, heads, width]);
         let near = |x| neighbourhoods(x, reach, blocks).swap_dims(1, 2);
-        let options = AttentionModuleOptions::default();
         let mask = Some(self.mask.clone());
-        let context = attention(query.swap_dims(1, 2), near(key), near(value), mask, None, options);
+        let context = attention(query.swap_dims(1, 2), near(key), near(value), mask);
         context.swap_dims(1, 2).reshape([batch, blocks * reach, heads, width]).narrow(1, 0, length)
     }
 }

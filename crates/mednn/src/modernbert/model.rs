@@ -1,13 +1,13 @@
 //! The ModernBERT model.
 
 use burn::module::Module;
-use burn::nn::{Embedding, LayerNorm};
+use burn::nn::Embedding;
 use burn::tensor::{Bool, Device, Int, Tensor};
 
 use super::block::ModernBertBlock;
 use super::local::LocalWindow;
 use super::rotary::{Rotary, RotaryTable};
-use crate::layers::key_padding_mask;
+use crate::layers::{LayerNorm, key_padding_mask};
 
 /// A ModernBERT model; see the [module documentation](super).
 ///

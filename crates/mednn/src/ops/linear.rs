@@ -13,11 +13,27 @@ use super::activation::{Activation, activate};
 /// # Panics
 /// On other shapes.
 pub fn linear<const D: usize>(x: Tensor<D>, layer: &Linear, activation: Option<Activation>) -> Tensor<D> {
+    linear_with(x, layer.weight.val(), layer.bias.as_ref().map(|bias| bias.val()), activation)
+}
+
+/// [`linear`] with a weight and a bias that are no layer's own.
+///
+/// # Shapes
+/// - `x`: `[.., inputs]`; `weight`: `[inputs, outputs]`; `bias`: `[outputs]`; output: `[.., outputs]`
+///
+/// # Panics
+/// On other shapes.
+pub fn linear_with<const D: usize>(
+    x: Tensor<D>,
+    weight: Tensor<2>,
+    bias: Option<Tensor<1>>,
+    activation: Option<Activation>,
+) -> Tensor<D> {
     #[cfg(feature = "kernels")]
     if super::kernels::usable(&x) {
-        return super::kernels::linear(x, layer, activation, None, None);
+        return super::kernels::linear(x, weight, bias, activation, None, None);
     }
-    let y = layer.forward(x);
+    let y = burn::tensor::module::linear(x, weight, bias);
     match activation {
         Some(function) => activate(y, function),
         None => y,
@@ -39,7 +55,8 @@ pub fn linear_residual<const D: usize>(
 ) -> Tensor<D> {
     #[cfg(feature = "kernels")]
     if super::kernels::usable(&x) {
-        return super::kernels::linear(x, layer, None, scale, Some(residual));
+        let bias = layer.bias.as_ref().map(|bias| bias.val());
+        return super::kernels::linear(x, layer.weight.val(), bias, None, scale, Some(residual));
     }
     let y = layer.forward(x);
     residual

@@ -25,5 +25,5 @@ pub use activation::{Activation, activate, gelu};
 pub use attention::attention;
 pub use conv2d::{conv2d, conv2d_residual};
 pub use layer_norm::layer_norm;
-pub use linear::{linear, linear_residual};
+pub use linear::{linear, linear_residual, linear_with};
 pub use switch::{kernels_enabled, set_kernels_enabled};

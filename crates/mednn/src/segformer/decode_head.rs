@@ -3,13 +3,12 @@
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear};
-use burn::tensor::activation::relu;
-use burn::tensor::module::linear as linear_layer;
 use burn::tensor::{Device, Tensor};
 
 use super::config::SegformerConfig;
 use crate::layers::{map_to_tokens, sum_of_resized};
 use crate::mit::{MitOutput, conv, linear};
+use crate::ops::{Activation, activate, linear_with};
 
 /// From the four maps of the encoder to logits (section 3.2, equation 4).
 #[derive(Module, Debug)]
@@ -49,11 +48,11 @@ impl DecodeHead {
         let ([weight, coarser_weights @ ..], bias) = self.folded(training);
         let [map, coarser @ ..] = encoded.maps();
         let (tokens, _) = map_to_tokens(map.clone());
-        let fine = linear_layer(tokens, weight, Some(bias));
+        let fine = linear_with(tokens, weight, Some(bias), None);
         let coarse = coarser
             .iter()
             .zip(coarser_weights)
-            .map(|(map, weight)| linear_layer(map.clone().permute([0, 2, 3, 1]), weight, None))
+            .map(|(map, weight)| linear_with(map.clone().permute([0, 2, 3, 1]), weight, None, None))
             .collect();
         let [_, pixels, width] = fine.dims();
         let mut fused = fine + sum_of_resized(coarse, [rows, columns]).reshape([batch, pixels, width]);
@@ -61,7 +60,7 @@ impl DecodeHead {
             let rows_of_channels = fused.reshape([batch * pixels, width]);
             fused = self.norm.forward(rows_of_channels).reshape([batch, pixels, width]);
         }
-        let fused = self.dropout.forward(relu(fused));
+        let fused = self.dropout.forward(activate(fused, Activation::Relu));
         self.classify(fused).reshape([batch, self.classes(), rows, columns])
     }
 

@@ -8,8 +8,7 @@ use super::block::VitBlock;
 use super::embeddings::VitEmbeddings;
 use super::model::Vit;
 use crate::error::{Error, Result};
-use crate::layers::LayerNormConfig;
-use crate::layers::TableInterpolation;
+use crate::layers::{LayerNormConfig, TableInterpolation};
 
 /// Which published architecture a configuration follows; decides the names of the weights.
 #[derive(serde::Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,9 @@ mod common;
 mod detr;
 #[cfg(all(feature = "wgpu", target_os = "linux"))]
 mod devices;
+mod encoders;
 mod gradients;
+mod numerics;
 mod numerics;
 #[cfg(feature = "kernels")]
 mod ops;
@@ -14,8 +16,6 @@ mod resnet;
 mod segformer;
 mod segformer_training;
 mod segformer_weights;
-mod encoders;
-mod numerics;
 #[cfg(feature = "text")]
 mod text;
 mod weights;

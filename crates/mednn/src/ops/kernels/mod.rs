@@ -9,8 +9,8 @@ mod layer_norm;
 mod linear;
 
 use burn::backend::{Dispatch, DispatchDevice};
+use burn::nn::PaddingConfig2d;
 use burn::nn::conv::Conv2d;
-use burn::nn::{Linear, PaddingConfig2d};
 use burn::tensor::{Bool, DType, Tensor};
 
 use super::activation::Activation;
@@ -40,15 +40,15 @@ pub(super) fn activate<const D: usize>(x: Tensor<D>, function: Activation) -> Te
 
 pub(super) fn linear<const D: usize>(
     x: Tensor<D>,
-    layer: &Linear,
+    weight: Tensor<2>,
+    bias: Option<Tensor<1>>,
     activation: Option<Activation>,
     scale: Option<Tensor<1>>,
     residual: Option<Tensor<D>>,
 ) -> Tensor<D> {
-    let bias = layer.bias.as_ref().map(|bias| bias.val());
     Tensor::from_dispatch(Dispatch::kernel_linear(
         x.into_dispatch(),
-        layer.weight.val().into_dispatch(),
+        weight.into_dispatch(),
         maybe(bias),
         activation,
         maybe(scale),
