@@ -107,6 +107,9 @@ impl SurfaceDistances {
     /// Normalised surface Dice (Nikolov et al., arXiv 1809.04430): the share of both surfaces that lies within `tolerance` mm
     /// of the other; 1 when both masks are empty, 0 when one is.
     ///
+    /// Surface voxels are counted, as MONAI does by default. The paper weighs surface elements by their area, which gives other
+    /// (mostly higher) values where the tolerance is not large beside the voxels: say which was used, and compare like with like.
+    ///
     /// # Errors
     /// [`Error::OutOfRange`] when the tolerance is negative or not finite.
     pub fn normalised_dice(&self, tolerance: f64) -> Result<f64> {
