@@ -159,14 +159,44 @@ fn hidden_keys_count_for_nothing() {
 }
 
 #[test]
-fn a_query_that_sees_nothing_is_not_a_number_and_others_are_not_touched() {
+fn a_query_that_sees_nothing_gives_nothing_and_has_no_part_in_gradients() {
     let (x, hidden) = (values(3 * 4, 1), [0, 0, 0, 1, 1, 1, 0, 0, 0]);
     let view = Heads::new(&x, [1, 1, 3, 4], [12, 4, 4]);
     let mask = Mask::new(&hidden, [1, 1, 3, 3], [0, 0, 3, 1]);
+    // The other two queries alone.
+    let others: Vec<f32> = [&x[..4], &x[8..]].concat();
+    let two = Heads::new(&others, [1, 1, 2, 4], [8, 4, 4]);
+    for isa in Isa::available() {
+        let (mut out, mut expected) = ([f32::NAN; 12], [f32::NAN; 8]);
+        let mut grads = [[f32::NAN; 12]; 3];
+        let (mut to_query, mut to_key, mut to_value) = ([f32::NAN; 8], [f32::NAN; 12], [f32::NAN; 12]);
+        with_isa(isa, || {
+            attention(view, view, view, Some(mask), 0.5, &mut out);
+            attention(two, view, view, None, 0.5, &mut expected);
+            let [q, k, v] = &mut grads;
+            attention_backward(view, view, view, Some(mask), 0.5, view, [q, k, v]);
+            let to: [&mut [f32]; 3] = [&mut to_query, &mut to_key, &mut to_value];
+            attention_backward(two, view, view, None, 0.5, two, to);
+        })
+        .unwrap();
+        assert_eq!(out[4..8], [0.0; 4]);
+        assert_eq!([&out[..4], &out[8..]].concat(), expected);
+        assert_eq!(grads[0][4..8], [0.0; 4]);
+        assert_eq!([&grads[0][..4], &grads[0][8..]].concat(), to_query);
+        for (found, expected) in grads[1..].iter().flatten().zip(to_key.iter().chain(&to_value)) {
+            assert!((found - expected).abs() < 1e-6, "{isa}: {found} for {expected}");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_a_number_is_not_hidden() {
+    let mut x = values(3 * 4, 1);
+    x[5] = f32::NAN;
+    let view = Heads::new(&x, [1, 1, 3, 4], [12, 4, 4]);
     let mut out = [0.0; 12];
-    attention(view, view, view, Some(mask), 0.5, &mut out);
-    assert!(out[4..8].iter().all(|x| x.is_nan()));
-    assert!(out[..4].iter().chain(&out[8..]).all(|x| x.is_finite()));
+    attention(view, view, view, None, 0.5, &mut out);
+    assert!(out.iter().all(|x| x.is_nan()));
 }
 
 #[test]

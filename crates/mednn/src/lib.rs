@@ -10,7 +10,6 @@
 //! | detection transformers: DETR and its parts | [`detr`] |
 //! | Mix Transformers, MiT-B0 to B5 | [`mit`] |
 //! | SegFormer: semantic segmentation | [`segformer`] |
-//! | BERT on embeddings | [`bert`] |
 //! | BERT, on token ids or on embeddings | [`bert`] |
 //! | RoBERTa | [`roberta`] |
 //! | ModernBERT | [`modernbert`] |

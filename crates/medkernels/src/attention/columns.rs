@@ -25,7 +25,9 @@ impl Kernel for SoftmaxColumns<'_> {
                 largest = simd.max(largest, simd.load(&row[first..]));
             }
             let scale = simd.splat(self.scale);
-            let offset = simd.mul(largest, scale);
+            // Where a query sees nothing all is minus infinity: 0 instead, and every exponential is 0.
+            let nothing = simd.less(largest, simd.splat(f32::MIN));
+            let offset = simd.mul(simd.select(nothing, simd.splat(0.0), largest), scale);
             let offset = simd.sub(simd.splat(0.0), offset);
             let mut sum = simd.splat(0.0);
             for row in self.scores.chunks_exact_mut(self.width) {
@@ -38,7 +40,7 @@ impl Kernel for SoftmaxColumns<'_> {
     }
 }
 
-/// Divides the columns of `values`, `[rows, width]`, by `sums`.
+/// Divides the columns of `values`, `[rows, width]`, by `sums`; by a sum of 0 it gives 0.
 pub(super) struct DivideColumns<'a> {
     pub(super) values: &'a mut [f32],
     pub(super) width: usize,
@@ -51,7 +53,9 @@ impl Kernel for DivideColumns<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         for first in (0..self.width).step_by(S::LANES) {
-            let factor = simd.reciprocal(simd.load(&self.sums[first..]));
+            let sum = simd.load(&self.sums[first..]);
+            // A sum of 0, where a query sees nothing, stays so; what is not a number too.
+            let factor = simd.select(simd.less(simd.splat(0.0), sum), simd.reciprocal(sum), sum);
             for row in self.values.chunks_exact_mut(self.width) {
                 let x = simd.mul(simd.load(&row[first..]), factor);
                 simd.store(&mut row[first..], x);

@@ -17,7 +17,7 @@ use crate::simd::{Isa, run};
 /// - `query`: `[batch, heads, queries, width]`; `key` and `value`: `[batch, heads, keys, width]`, the width of the values may differ
 /// - `output`: `[batch, queries, heads, width of the values]`, in order
 ///
-/// A query that sees no key gives NaN, as in PyTorch.
+/// A query that sees no key gives 0 (PyTorch: NaN), and has no part in any gradient.
 ///
 /// # Panics
 /// When the shapes do not fit each other.

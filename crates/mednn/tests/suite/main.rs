@@ -9,7 +9,6 @@ mod devices;
 mod encoders;
 mod gradients;
 mod numerics;
-mod numerics;
 #[cfg(feature = "kernels")]
 mod ops;
 mod resnet;
