@@ -1,7 +1,7 @@
 //! The loops around the innermost product: blocks that fit the caches, and rectangles for the threads.
 //!
 //! The scheme is that of Goto and van de Geijn ("Anatomy of high-performance matrix multiplication", ACM TOMS 2008), but each thread
-//! packs for itself: packing costs a few percent, and no thread waits for another.
+//! packs what it alone needs; what several need is packed first, by all.
 #![allow(unsafe_code)]
 
 use rayon::prelude::*;
@@ -11,7 +11,7 @@ use super::kernel_set::KernelSet;
 use super::matrix::{Matrix, RawMatrix};
 use super::micro::{Finish, Tile};
 use super::pack;
-use super::scratch::with_scratch;
+use super::scratch::{with_scratch, with_shared_scratch};
 use crate::simd::Isa;
 
 /// Depth of a block: a panel of either side stays in the first two caches.
@@ -20,6 +20,10 @@ const DEPTH: usize = 768;
 const COLUMNS: usize = 128;
 /// Values of the packed left-hand side.
 const LEFT: usize = 512 * 1024;
+/// Values of a factor that may be packed as a whole: 32 MiB.
+const SHARED: usize = 8 * 1024 * 1024;
+/// Rows or columns that a thread packs at a time.
+const PACKED_AT_ONCE: usize = 64;
 /// Multiplications below which another thread does not pay.
 const WORTH_A_THREAD: usize = 1 << 19;
 
@@ -84,17 +88,49 @@ pub(crate) unsafe fn multiply<B: Right>(
         b,
         c: c.as_mut_ptr(),
         c_step: columns,
+        rows,
         depth,
         finish: finish(epilogue),
     };
-    let rectangles = product.rectangles(rows, columns);
-    if let [all] = rectangles[..] {
+    let [heights, widths] = product.cut(rows, columns);
+    if heights.len() * widths.len() == 1 {
+        let all = Rectangle { start: [0, 0], size: [rows, columns] };
         // SAFETY: the rectangle is the whole of `c`, which is borrowed here.
-        unsafe { product.compute(all) };
-    } else {
-        // SAFETY: the rectangles lie in `c` and do not overlap.
-        rectangles.into_par_iter().for_each(|rectangle| unsafe { product.compute(rectangle) });
+        return unsafe { product.compute(all, Shared::default()) };
     }
+    // A factor that several parts of the result need is packed once, if that does not take too much memory.
+    let lengths = [
+        if widths.len() > 1 { shared_length(rows, depth) } else { 0 },
+        if heights.len() > 1 {
+            shared_length(columns.next_multiple_of(product.kernels.columns), depth)
+        } else {
+            0
+        },
+    ];
+    with_shared_scratch(lengths, |[left, right]| {
+        let shared = Shared {
+            left: (lengths[0] > 0).then(|| product.pack_left(rows, left)),
+            right: (lengths[1] > 0).then(|| product.pack_right(columns, right)),
+        };
+        let rectangles = heights.iter().flat_map(|&height| widths.iter().map(move |&width| (height, width)));
+        let rectangles: Vec<_> = rectangles
+            .map(|((row, height), (column, width))| Rectangle { start: [row, column], size: [height, width] })
+            .collect();
+        // SAFETY: the rectangles lie in `c` and do not overlap.
+        rectangles.into_par_iter().for_each(|rectangle| unsafe { product.compute(rectangle, shared) });
+    });
+}
+
+/// Values of a factor that is packed as a whole; 0 where it is too large for that.
+fn shared_length(n: usize, depth: usize) -> usize {
+    Some(n * depth).filter(|&length| length <= SHARED).unwrap_or(0)
+}
+
+/// Factors that have been packed as a whole: blocks of [`Product::deep`] one after the other, each as [`pack`] lays it out.
+#[derive(Clone, Copy, Default)]
+struct Shared<'a> {
+    left: Option<&'a [f32]>,
+    right: Option<&'a [f32]>,
 }
 
 fn finish(epilogue: &Epilogue<'_>) -> Finish {
@@ -123,6 +159,7 @@ struct Product<'b, B> {
     b: &'b B,
     c: *mut f32,
     c_step: usize,
+    rows: usize,
     depth: usize,
     finish: Finish,
 }
@@ -131,9 +168,8 @@ struct Product<'b, B> {
 unsafe impl<B: Sync> Sync for Product<'_, B> {}
 
 impl<B: Right> Product<'_, B> {
-    /// Cuts the result for the threads, into whole tiles. The side that is longer, counted in what packing the other one again would cost, is
-    /// cut.
-    fn rectangles(&self, rows: usize, columns: usize) -> Vec<Rectangle> {
+    /// Cuts the result for the threads, into whole tiles: starts and lengths along its rows and columns. The longer side is cut first.
+    fn cut(&self, rows: usize, columns: usize) -> [Cuts; 2] {
         let work = rows * columns * self.depth.max(1);
         let threads = rayon::current_num_threads().min(work / WORTH_A_THREAD).max(1);
         // Some more parts than threads, so that one that is held up does not hold up all.
@@ -143,60 +179,110 @@ impl<B: Right> Product<'_, B> {
         let by_rows =
             if rows > columns { parts.min(tall) } else { parts.div_ceil(parts.min(wide)).min(tall) };
         let by_columns = parts.div_ceil(by_rows).min(wide);
-        let heights = cuts(rows, by_rows, self.kernels.rows());
-        let widths = cuts(columns, by_columns, self.kernels.columns);
-        let mut rectangles = Vec::with_capacity(heights.len() * widths.len());
-        for &(row, height) in &heights {
-            for &(column, width) in &widths {
-                rectangles.push(Rectangle { start: [row, column], size: [height, width] });
+        [cuts(rows, by_rows, self.kernels.rows()), cuts(columns, by_columns, self.kernels.columns)]
+    }
+
+    /// Depth of a block; the last one may have less.
+    fn deep(&self) -> usize {
+        self.depth.div_ceil(self.depth.div_ceil(DEPTH).max(1)).max(1)
+    }
+
+    /// Packs all of the left-hand side, on all threads.
+    fn pack_left<'b>(&self, rows: usize, to: &'b mut [f32]) -> &'b [f32] {
+        let unit = PACKED_AT_ONCE.next_multiple_of(self.kernels.rows());
+        let tasks = self.pack_tasks(rows, unit);
+        let shared = SharedOutput(to.as_mut_ptr());
+        tasks.into_par_iter().for_each(|(from, depth, first, length)| {
+            // SAFETY: the block lies in the factor; each task has its own part of the buffer.
+            unsafe {
+                let to = shared.at(from * rows + first * depth);
+                pack::left(self.kernels, self.a, (first, from), [length, depth], to);
             }
-        }
-        rectangles
+        });
+        to
+    }
+
+    /// Packs all of the right-hand side, on all threads.
+    fn pack_right<'b>(&self, columns: usize, to: &'b mut [f32]) -> &'b [f32] {
+        let unit = PACKED_AT_ONCE.next_multiple_of(self.kernels.columns);
+        let tasks = self.pack_tasks(columns, unit);
+        let padded = columns.next_multiple_of(self.kernels.columns);
+        let shared = SharedOutput(to.as_mut_ptr());
+        tasks.into_par_iter().for_each(|(from, depth, first, length)| {
+            // SAFETY: as in `pack_left`.
+            unsafe {
+                let to = shared.at(from * padded + first * depth);
+                self.b.pack(self.kernels, (from, first), [depth, length], to);
+            }
+        });
+        to
+    }
+
+    /// Start and depth of a block, start and length of a part of `n` rows or columns.
+    fn pack_tasks(&self, n: usize, unit: usize) -> Vec<(usize, usize, usize, usize)> {
+        let deep = self.deep();
+        (0..self.depth)
+            .step_by(deep)
+            .flat_map(|from| {
+                let depth = deep.min(self.depth - from);
+                (0..n).step_by(unit).map(move |first| (from, depth, first, unit.min(n - first)))
+            })
+            .collect()
     }
 
     /// # Safety
-    /// The rectangle lies in the result, and nothing else touches it meanwhile.
-    unsafe fn compute(&self, Rectangle { start: [row, column], size: [rows, columns] }: Rectangle) {
-        let blocks = self.depth.div_ceil(DEPTH).max(1);
-        let deep = self.depth.div_ceil(blocks).max(1);
-        let tile_rows = self.kernels.rows();
+    /// The rectangle lies in the result, and nothing else touches it meanwhile; it begins at whole tiles.
+    unsafe fn compute(&self, rectangle: Rectangle, shared: Shared<'_>) {
+        let Rectangle { start: [row, column], size: [rows, columns] } = rectangle;
+        let (blocks, deep, tile_rows) = (self.depth.div_ceil(DEPTH).max(1), self.deep(), self.kernels.rows());
         let high = (LEFT / deep / tile_rows * tile_rows).clamp(tile_rows, rows.next_multiple_of(tile_rows));
         let wide = COLUMNS.min(columns.next_multiple_of(self.kernels.columns));
-        with_scratch([high * deep, wide * deep], |[left, right]| {
+        let lengths = [
+            if shared.left.is_some() { 0 } else { high * deep },
+            if shared.right.is_some() { 0 } else { wide * deep },
+        ];
+        with_scratch(lengths, |[left, right]| {
             for block in 0..blocks {
                 let from = block * deep;
                 let depth = deep.min(self.depth - from);
                 for top in (0..rows).step_by(high) {
                     let height = high.min(rows - top);
-                    // SAFETY: the block lies in the factor.
-                    unsafe {
-                        pack::left(
-                            self.kernels,
-                            self.a,
-                            (row + top, from),
-                            [height, depth],
-                            left.as_mut_ptr(),
-                        )
+                    let left = match shared.left {
+                        Some(packed) => &packed[from * self.rows + (row + top) * depth..],
+                        None => {
+                            let to = left.as_mut_ptr();
+                            // SAFETY: the block lies in the factor.
+                            unsafe {
+                                pack::left(self.kernels, self.a, (row + top, from), [height, depth], to)
+                            };
+                            &*left
+                        }
                     };
                     for edge in (0..columns).step_by(wide) {
                         let width = wide.min(columns - edge);
-                        // SAFETY: as above.
-                        unsafe {
-                            self.b.pack(
-                                self.kernels,
-                                (from, column + edge),
-                                [depth, width],
-                                right.as_mut_ptr(),
-                            );
-                            let block = Block {
-                                depth,
-                                first: block == 0,
-                                last: block + 1 == blocks,
-                                start: [row + top, column + edge],
-                                size: [height, width],
-                            };
-                            self.tiles(&block, left, right);
-                        }
+                        let right = match shared.right {
+                            Some(packed) => {
+                                let padded = self.c_step.next_multiple_of(self.kernels.columns);
+                                &packed[from * padded + (column + edge) * depth..]
+                            }
+                            None => {
+                                let to = right.as_mut_ptr();
+                                // SAFETY: as above.
+                                unsafe {
+                                    self.b.pack(self.kernels, (from, column + edge), [depth, width], to)
+                                };
+                                &*right
+                            }
+                        };
+                        let block = Block {
+                            depth,
+                            first: block == 0,
+                            last: block + 1 == blocks,
+                            start: [row + top, column + edge],
+                            size: [height, width],
+                        };
+                        // SAFETY: the factors are packed for the block.
+                        unsafe { self.tiles(&block, left, right) };
                     }
                 }
             }
@@ -232,6 +318,21 @@ impl<B: Right> Product<'_, B> {
     }
 }
 
+/// A buffer whose parts several threads fill.
+struct SharedOutput(*mut f32);
+
+// SAFETY: every thread writes elsewhere.
+unsafe impl Sync for SharedOutput {}
+
+impl SharedOutput {
+    /// # Safety
+    /// The place lies in the buffer.
+    unsafe fn at(&self, offset: usize) -> *mut f32 {
+        // SAFETY: the caller vouches for it.
+        unsafe { self.0.add(offset) }
+    }
+}
+
 /// A product of packed blocks.
 struct Block {
     depth: usize,
@@ -258,8 +359,11 @@ impl Finish {
     }
 }
 
-/// `n` in about `parts` parts of whole units: start and length of each.
-fn cuts(n: usize, parts: usize, unit: usize) -> Vec<(usize, usize)> {
+/// Start and length of each part.
+type Cuts = Vec<(usize, usize)>;
+
+/// `n` in about `parts` parts of whole units.
+fn cuts(n: usize, parts: usize, unit: usize) -> Cuts {
     let units = n.div_ceil(unit);
     let parts = parts.clamp(1, units.max(1));
     let edge = |part: usize| (units * part / parts * unit).min(n);

@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 use std::cell::RefCell;
+use std::thread::LocalKey;
 
 /// Aligned to a line of the cache.
 #[derive(Clone, Copy)]
@@ -12,21 +13,35 @@ struct Line(#[allow(dead_code)] [f32; 16]);
 struct Scratch(Vec<Line>);
 
 thread_local! {
-    static SCRATCH: RefCell<Scratch> = RefCell::default();
+    static OWN: RefCell<Scratch> = RefCell::default();
+    static SHARED: RefCell<Scratch> = RefCell::default();
 }
 
-/// Runs `body` with `lengths.len()` buffers of at least these lengths, aligned to 64 bytes, holding anything.
+/// Runs `body` with buffers of at least these lengths, aligned to 64 bytes, holding anything.
 ///
 /// Called within itself, it takes fresh memory.
 pub(crate) fn with_scratch<const N: usize, R>(
     lengths: [usize; N],
     body: impl FnOnce([&mut [f32]; N]) -> R,
 ) -> R {
-    let mut scratch = SCRATCH.try_with(|cell| cell.try_borrow_mut().map(|mut s| std::mem::take(&mut *s)));
-    let mut taken = match &mut scratch {
-        Ok(Ok(scratch)) => std::mem::take(scratch),
-        _ => Scratch::default(),
-    };
+    with(&OWN, lengths, body)
+}
+
+/// [`with_scratch`] with memory apart from it, for work whose parts use that.
+pub(crate) fn with_shared_scratch<const N: usize, R>(
+    lengths: [usize; N],
+    body: impl FnOnce([&mut [f32]; N]) -> R,
+) -> R {
+    with(&SHARED, lengths, body)
+}
+
+fn with<const N: usize, R>(
+    kept: &'static LocalKey<RefCell<Scratch>>,
+    lengths: [usize; N],
+    body: impl FnOnce([&mut [f32]; N]) -> R,
+) -> R {
+    // Taken out meanwhile: the body may come here again, on this thread.
+    let mut taken = kept.try_with(RefCell::take).unwrap_or_default();
     let lines: usize = lengths.iter().map(|n| n.div_ceil(16)).sum();
     if taken.0.len() < lines {
         taken.0.resize(lines, Line([0.0; 16]));
@@ -38,11 +53,11 @@ pub(crate) fn with_scratch<const N: usize, R>(
         buffer
     });
     let result = body(buffers);
-    let _ = SCRATCH.try_with(|cell| {
-        if let Ok(mut kept) = cell.try_borrow_mut()
-            && kept.0.len() < taken.0.len()
-        {
-            *kept = taken;
+    // The larger of the two stays, where the body came here again.
+    let _ = kept.try_with(|cell| {
+        let mut cell = cell.borrow_mut();
+        if cell.0.len() < taken.0.len() {
+            *cell = taken;
         }
     });
     result
