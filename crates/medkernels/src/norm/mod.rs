@@ -9,5 +9,5 @@ mod rms_norm;
 
 pub use layer_norm::{LayerNorm, LayerNormStatistics};
 pub use layer_norm_backward::LayerNormGradients;
-pub use layer_scale::layer_scale_add;
+pub use layer_scale::{layer_scale, layer_scale_add};
 pub use rms_norm::RmsNorm;

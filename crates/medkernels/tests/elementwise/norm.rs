@@ -1,6 +1,6 @@
 //! Normalisation against its definition in `f64`.
 
-use medkernels::norm::{LayerNorm, RmsNorm, layer_scale_add};
+use medkernels::norm::{LayerNorm, RmsNorm, layer_scale, layer_scale_add};
 
 use crate::common::{SIZES, assert_close, for_each_isa, numbers, on_any_number_of_threads};
 use crate::softmax::differences;
@@ -195,6 +195,10 @@ fn layer_scale_is_its_definition() {
             let mut output = vec![0.0; residual.len()];
             layer_scale_add(&residual, &branch, &gamma, &mut output);
             assert_close(&output, &expected, 1e-6, &format!("{isa} {rows}x{width}"));
+            layer_scale(&branch, &gamma, &mut output);
+            let scaled: Vec<f64> =
+                (0..branch.len()).map(|i| f64::from(gamma[i % width]) * f64::from(branch[i])).collect();
+            assert_close(&output, &scaled, 1e-6, &format!("{isa} {rows}x{width}, without a residual"));
         });
     }
 }

@@ -7,7 +7,8 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind, unary};
 use burn::backend::flex::{Flex, FlexTensor};
 
 use super::backend::Tracked;
-use super::flex::{in_order, tensor, values};
+use super::buffer::Buffer;
+use super::flex::{in_order, values};
 use crate::ops::activation::Activation;
 
 pub(super) const fn kernel(function: Activation) -> medkernels::Activation {
@@ -20,17 +21,17 @@ pub(super) const fn kernel(function: Activation) -> medkernels::Activation {
 
 pub(super) fn forward(x: &FlexTensor, function: Activation) -> FlexTensor {
     let x = in_order(x.clone());
-    let mut y = vec![0.0; x.layout().num_elements()];
-    kernel(function).forward(values(&x), &mut y);
-    tensor(y, x.layout().shape().clone())
+    let mut y = Buffer::new(x.layout().num_elements());
+    kernel(function).forward(values(&x), y.values());
+    y.into_tensor(x.layout().shape().clone())
 }
 
 /// The gradient of the input, from the input and the gradient of the output.
 pub(super) fn backward(x: &FlexTensor, gradient: &FlexTensor, function: Activation) -> FlexTensor {
     let (x, gradient) = (in_order(x.clone()), in_order(gradient.clone()));
-    let mut to = vec![0.0; x.layout().num_elements()];
-    kernel(function).backward(values(&x), values(&gradient), &mut to);
-    tensor(to, x.layout().shape().clone())
+    let mut to = Buffer::new(x.layout().num_elements());
+    kernel(function).backward(values(&x), values(&gradient), to.values());
+    to.into_tensor(x.layout().shape().clone())
 }
 
 #[derive(Debug)]

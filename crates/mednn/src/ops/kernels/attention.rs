@@ -8,7 +8,8 @@ use burn::backend::flex::{Flex, FlexTensor};
 use medkernels::attention::{Heads, Mask, attention, attention_backward};
 
 use super::backend::Tracked;
-use super::flex::{in_order, tensor};
+use super::buffer::Buffer;
+use super::flex::in_order;
 
 /// A tensor of four axes whose last one lies in order; copied where it does not.
 fn with_rows(x: &FlexTensor) -> FlexTensor {
@@ -50,8 +51,8 @@ fn scale(query: &FlexTensor) -> f32 {
 }
 
 /// A tensor `[batch, heads, tokens, width]` whose values lie as `[batch, tokens, heads, width]`.
-fn split(values: Vec<f32>, [batch, heads, tokens, width]: [usize; 4]) -> FlexTensor {
-    tensor(values, [batch, tokens, heads, width]).transpose(1, 2)
+fn split(values: Buffer, [batch, heads, tokens, width]: [usize; 4]) -> FlexTensor {
+    values.into_tensor([batch, tokens, heads, width]).transpose(1, 2)
 }
 
 pub(super) fn forward(
@@ -63,9 +64,9 @@ pub(super) fn forward(
     let [query, key, value] = [query, key, value].map(with_rows);
     let mask = mask.map(readable);
     let ([batch, count, queries, _], width) = (heads(&query).shape(), value.layout().shape()[3]);
-    let mut output = vec![0.0; batch * queries * count * width];
+    let mut output = Buffer::new(batch * queries * count * width);
     let mask = mask.as_ref().map(mask_view);
-    attention(heads(&query), heads(&key), heads(&value), mask, scale(&query), &mut output);
+    attention(heads(&query), heads(&key), heads(&value), mask, scale(&query), output.values());
     split(output, [batch, count, queries, width])
 }
 
@@ -83,8 +84,8 @@ impl Backward<Flex, 3> for Attention {
         let ([query, key, value], mask) = ops.state;
         let mask = mask.as_ref().map(readable);
         let [query, key, value] = [query, key, value].map(|x| with_rows(&x));
-        let mut to = [&query, &key, &value].map(|x| vec![0.0; x.layout().num_elements()]);
-        let [to_query, to_key, to_value] = &mut to;
+        let mut to = [&query, &key, &value].map(|x| Buffer::new(x.layout().num_elements()));
+        let [to_query, to_key, to_value] = to.each_mut().map(Buffer::values);
         attention_backward(
             heads(&query),
             heads(&key),

@@ -11,6 +11,7 @@ use medkernels::gemm::Epilogue;
 
 use super::activation;
 use super::backend::{Geometry, Maybe, Tracked};
+use super::buffer::Buffer;
 use super::flex::{in_order, tensor, values};
 use crate::ops::activation::Activation;
 
@@ -65,9 +66,9 @@ pub(super) fn forward(
         relu_last: after.relu_last,
         ..Epilogue::default()
     };
-    let mut y = vec![0.0; batch * outputs * height * width];
-    convolution::conv2d(values(&x), values(&weight), &sizes, &epilogue, &mut y);
-    tensor(y, [batch, outputs, height, width])
+    let mut y = Buffer::new(batch * outputs * height * width);
+    convolution::conv2d(values(&x), values(&weight), &sizes, &epilogue, y.values());
+    y.into_tensor([batch, outputs, height, width])
 }
 
 /// What the gradients need.
@@ -104,14 +105,14 @@ impl Backward<Flex, 4> for Conv2d {
             grads.register::<Flex>(node.id, channel_sums(&gradient));
         }
         if let Some(node) = weight_node {
-            let mut to = vec![0.0; state.weight.layout().num_elements()];
-            conv2d_weight_gradient(values(&state.x), values(&gradient), &sizes, &mut to);
-            grads.register::<Flex>(node.id, tensor(to, axes(&state.weight)));
+            let mut to = Buffer::new(state.weight.layout().num_elements());
+            conv2d_weight_gradient(values(&state.x), values(&gradient), &sizes, to.values());
+            grads.register::<Flex>(node.id, to.into_tensor(axes(&state.weight)));
         }
         if let Some(node) = x_node {
-            let mut to = vec![0.0; state.x.layout().num_elements()];
-            conv2d_input_gradient(values(&gradient), values(&state.weight), &sizes, &mut to);
-            grads.register::<Flex>(node.id, tensor(to, axes(&state.x)));
+            let mut to = Buffer::new(state.x.layout().num_elements());
+            conv2d_input_gradient(values(&gradient), values(&state.weight), &sizes, to.values());
+            grads.register::<Flex>(node.id, to.into_tensor(axes(&state.x)));
         }
     }
 }

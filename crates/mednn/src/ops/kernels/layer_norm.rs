@@ -9,6 +9,7 @@ use burn::backend::flex::{Flex, FlexTensor};
 use medkernels::norm::{LayerNorm as Kernel, LayerNormStatistics};
 
 use super::backend::{Maybe, Tracked};
+use super::buffer::Buffer;
 use super::flex::{in_order, tensor, values};
 
 fn kernel<'a>(gamma: &'a FlexTensor, beta: Option<&'a FlexTensor>, epsilon: f32) -> Kernel<'a> {
@@ -22,9 +23,9 @@ pub(super) fn forward(
     epsilon: f32,
 ) -> FlexTensor {
     let (x, gamma, beta) = (in_order(x.clone()), in_order(gamma), beta.map(in_order));
-    let mut y = vec![0.0; x.layout().num_elements()];
-    kernel(&gamma, beta.as_ref(), epsilon).forward(values(&x), &mut y);
-    tensor(y, x.layout().shape().clone())
+    let mut y = Buffer::new(x.layout().num_elements());
+    kernel(&gamma, beta.as_ref(), epsilon).forward(values(&x), y.values());
+    y.into_tensor(x.layout().shape().clone())
 }
 
 /// What the gradients need.
@@ -47,11 +48,11 @@ impl Backward<Flex, 3> for LayerNorm {
         let [x_node, gamma_node, beta_node] = ops.parents;
         let state = ops.state;
         let gradient = in_order(grads.consume::<Flex>(&ops.node));
-        let mut to = vec![0.0; state.x.layout().num_elements()];
+        let mut to = Buffer::new(state.x.layout().num_elements());
         let kernel = kernel(&state.gamma, None, state.epsilon);
-        let sums = kernel.backward(values(&state.x), &state.statistics, values(&gradient), &mut to);
+        let sums = kernel.backward(values(&state.x), &state.statistics, values(&gradient), to.values());
         if let Some(node) = x_node {
-            grads.register::<Flex>(node.id, tensor(to, state.x.layout().shape().clone()));
+            grads.register::<Flex>(node.id, to.into_tensor(state.x.layout().shape().clone()));
         }
         let width = sums.gamma.len();
         if let Some(node) = gamma_node {
@@ -83,10 +84,10 @@ pub(super) fn tracked<C: CheckpointStrategy>(
         OpsKind::UnTracked(prep) => prep.finish(forward(&x, gamma, beta, epsilon)),
         OpsKind::Tracked(prep) => {
             let (x, gamma, beta) = (in_order(x), in_order(gamma), beta.map(in_order));
-            let mut y = vec![0.0; x.layout().num_elements()];
+            let mut y = Buffer::new(x.layout().num_elements());
             let norm = kernel(&gamma, beta.as_ref(), epsilon);
-            let statistics = norm.forward_with_statistics(values(&x), &mut y);
-            let y = tensor(y, x.layout().shape().clone());
+            let statistics = norm.forward_with_statistics(values(&x), y.values());
+            let y = y.into_tensor(x.layout().shape().clone());
             prep.finish(State { x, gamma, has_beta: beta.is_some(), epsilon, statistics }, y)
         }
     }

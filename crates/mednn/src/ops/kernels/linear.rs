@@ -7,10 +7,12 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
 use burn::backend::flex::{Flex, FlexTensor};
 use medkernels::gemm::{Epilogue, Matrix, gemm};
+use medkernels::norm::{layer_scale, layer_scale_add};
 use medkernels::reduce::{column_dot_products, column_sums};
 
 use super::activation;
 use super::backend::{Maybe, Tracked};
+use super::buffer::Buffer;
 use super::flex::{in_order, rows_and_width, tensor, values};
 use crate::ops::activation::Activation;
 
@@ -55,11 +57,11 @@ pub(super) fn forward(
         residual: residual.as_ref().map(values),
         ..Epilogue::default()
     };
-    let mut y = vec![0.0; rows * outputs];
+    let mut y = Buffer::new(rows * outputs);
     if let Some(weight) = matrix(&weight) {
-        gemm(Matrix::new(values(&x), rows, inputs), weight, &epilogue, &mut y);
+        gemm(Matrix::new(values(&x), rows, inputs), weight, &epilogue, y.values());
     }
-    tensor(y, shape)
+    y.into_tensor(shape)
 }
 
 /// What the gradients need.
@@ -121,25 +123,25 @@ impl Backward<Flex, 5> for Linear {
 fn weight_gradient(x: &FlexTensor, gradient: &FlexTensor) -> FlexTensor {
     let (rows, inputs) = rows_and_width(x);
     let (_, outputs) = rows_and_width(gradient);
-    let mut to = vec![0.0; inputs * outputs];
+    let mut to = Buffer::new(inputs * outputs);
     let x = Matrix::new(values(x), rows, inputs).transposed();
-    gemm(x, Matrix::new(values(gradient), rows, outputs), &Epilogue::default(), &mut to);
-    tensor(to, [inputs, outputs])
+    gemm(x, Matrix::new(values(gradient), rows, outputs), &Epilogue::default(), to.values());
+    to.into_tensor([inputs, outputs])
 }
 
 /// `g Wᵀ`
 fn input_gradient(weight: &FlexTensor, gradient: &FlexTensor, x: &FlexTensor) -> FlexTensor {
     let (rows, outputs) = rows_and_width(gradient);
-    let mut to = vec![0.0; x.layout().num_elements()];
+    let mut to = Buffer::new(x.layout().num_elements());
     if let Some(weight) = matrix(weight) {
         gemm(
             Matrix::new(values(gradient), rows, outputs),
             weight.transposed(),
             &Epilogue::default(),
-            &mut to,
+            to.values(),
         );
     }
-    tensor(to, x.layout().shape().clone())
+    to.into_tensor(x.layout().shape().clone())
 }
 
 fn dot_of_columns(x: &FlexTensor, y: &FlexTensor) -> FlexTensor {
@@ -150,12 +152,9 @@ fn dot_of_columns(x: &FlexTensor, y: &FlexTensor) -> FlexTensor {
 }
 
 fn scaled(x: &FlexTensor, scale: &FlexTensor) -> FlexTensor {
-    let (_, width) = rows_and_width(x);
-    let mut y = values(x).to_vec();
-    for row in y.chunks_exact_mut(width) {
-        row.iter_mut().zip(values(scale)).for_each(|(y, s)| *y *= s);
-    }
-    tensor(y, x.layout().shape().clone())
+    let mut y = Buffer::new(x.layout().num_elements());
+    layer_scale(values(x), values(scale), y.values());
+    y.into_tensor(x.layout().shape().clone())
 }
 
 pub(super) fn tracked<C: CheckpointStrategy>(
@@ -211,18 +210,22 @@ fn finish(
     scale: Option<FlexTensor>,
     residual: Option<FlexTensor>,
 ) -> FlexTensor {
-    let mut y = match activation {
+    let y = match activation {
         Some(function) => activation::forward(product, function),
         None => product.clone(),
     };
-    if let Some(scale) = scale {
-        y = scaled(&y, &scale);
+    let shape = y.layout().shape().clone();
+    let mut sum = Buffer::new(y.layout().num_elements());
+    match (scale, residual.map(in_order)) {
+        (None, None) => return y,
+        (Some(scale), None) => return scaled(&y, &scale),
+        (Some(scale), Some(residual)) => {
+            layer_scale_add(values(&residual), values(&y), values(&scale), sum.values());
+        }
+        (None, Some(residual)) => {
+            let (y, residual) = (values(&y), values(&residual));
+            sum.values().iter_mut().zip(y.iter().zip(residual)).for_each(|(sum, (y, r))| *sum = y + r);
+        }
     }
-    if let Some(residual) = residual {
-        let residual = in_order(residual);
-        let mut sum = values(&y).to_vec();
-        sum.iter_mut().zip(values(&residual)).for_each(|(y, r)| *y += r);
-        y = tensor(sum, y.layout().shape().clone());
-    }
-    y
+    sum.into_tensor(shape)
 }

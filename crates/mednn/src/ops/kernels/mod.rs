@@ -3,6 +3,7 @@
 mod activation;
 mod attention;
 mod backend;
+mod buffer;
 mod conv2d;
 mod flex;
 mod layer_norm;
