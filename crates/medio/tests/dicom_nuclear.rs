@@ -18,30 +18,30 @@ fn numbers(json: &serde_json::Value) -> Vec<f64> {
 
 #[test]
 fn reconstructed_slices_are_where_simpleitk_finds_them() {
-    let study = scan("recon");
-    assert_eq!((study.len(), study[0].kind()), (1, SeriesKind::Volume));
-    let (volume, report) = study[0].load().unwrap();
-    assert!(report.is_clean(), "{report:?}");
     let text = std::fs::read_to_string(fixture("dicom_nm/expected.json")).unwrap();
-    let expected: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let (origin, spacing) = (numbers(&expected["origin"]), numbers(&expected["spacing"]));
-    assert_eq!(numbers(&expected["direction"]), [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
-    assert_eq!(volume.geometry().position([0, 0, 0]).coords().to_vec(), origin);
-    let far = volume.geometry().position([4, 2, 3]).coords();
-    for (axis, steps) in [3.0, 2.0, 4.0].into_iter().enumerate() {
-        assert!((far[axis] - origin[axis] - steps * spacing[axis]).abs() < 1e-9);
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    // A negative distance stacks the slices against the normal: the last frame is the lowest slice.
+    for (case, last, first_frame) in [("recon", 4usize, 0.0), ("recon_downwards", 2, 24.0)] {
+        let study = scan(case);
+        assert_eq!((study.len(), study[0].kind()), (1, SeriesKind::Volume));
+        let (volume, report) = study[0].load().unwrap();
+        assert!(report.is_clean(), "{report:?}");
+        assert_eq!(volume.as_slice()[0], first_frame);
+        let [origin, spacing, direction] =
+            ["origin", "spacing", "direction"].map(|k| numbers(&json[case][k]));
+        for (frame, column, row) in [(0, 0, 0), (last, 3, 2), (1, 2, 0)] {
+            let slice = if first_frame == 0.0 { frame } else { last - frame };
+            let found = volume.geometry().position([slice, row, column]).coords();
+            for axis in 0..3 {
+                let index = [column, row, frame].map(|n| n as f64);
+                let step = |k: usize| direction[3 * axis + k] * spacing[k] * index[k];
+                let expected = origin[axis] + (0..3).map(step).sum::<f64>();
+                assert!((found[axis] - expected).abs() < 1e-9, "{case}: {found:?}");
+            }
+        }
     }
-    let stored: Vec<f32> = (0..60u8).map(f32::from).collect();
-    assert_eq!(volume.as_slice(), stored);
-}
-
-#[test]
-fn a_negative_distance_stacks_against_the_normal() {
-    let (volume, report) = scan("recon_downwards")[0].load().unwrap();
-    assert!(report.is_clean(), "{report:?}");
-    // The last frame is the lowest slice.
-    assert_eq!(volume.geometry().position([0, 0, 0]).coords(), [-150.5, -140.25, 18.0]);
-    assert_eq!(volume.as_slice()[0], 24.0);
+    let (volume, _) = scan("recon")[0].load().unwrap();
+    assert_eq!(volume.as_slice(), (0..60u8).map(f32::from).collect::<Vec<_>>());
 }
 
 fn splits(study: &Study) -> Vec<Vec<(SplitBy, &str)>> {
