@@ -53,7 +53,9 @@ def difference(ours, theirs, tolerance):
     with np.errstate(all="ignore"):
         apart = np.abs(ours.astype(np.float64) - theirs)
     apart = np.where(same, 0, np.nan_to_num(apart, nan=np.inf))
-    if apart.max() <= tolerance and (tolerance != LOSSY_COLOUR or apart.mean() <= LOSSY_COLOUR_MEAN):
+    # Both sides are rounded to single precision after the rescale.
+    rounding = np.spacing(np.float32(np.abs(theirs[np.isfinite(theirs)]).max(initial=0))) if tolerance else 0
+    if apart.max() <= tolerance + rounding and (tolerance != LOSSY_COLOUR or apart.mean() <= LOSSY_COLOUR_MEAN):
         return None
     return f"{(~same).mean():.2%} of the values, by up to {apart.max():.6g}"
 

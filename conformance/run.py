@@ -27,7 +27,7 @@ COLUMNS = ["corpus", "path", "sha256", "item", "outcome", "shape", "values", "af
 # Text, code and pictures, which hold no medical image.
 PASSED_OVER = {
     ".py", ".pyc", ".pyi", ".md", ".rst", ".txt", ".json", ".csv", ".jsonl", ".toml", ".yml", ".html", ".js", ".m", ".ini",
-    ".png", ".jpg", ".jpeg", ".safetensors", ".typed", ".gitignore", ".gitattributes",
+    ".png", ".jpg", ".jpeg", ".j2k", ".safetensors", ".typed", ".gitignore", ".gitattributes",
 }  # fmt: skip
 AGREED = ("agreed", "refused by both")
 

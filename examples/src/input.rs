@@ -5,7 +5,7 @@ use std::path::Path;
 use medcore::Volume;
 use medio::Format;
 use medio::dicom::{Report, Series, SeriesKind, Study};
-use medio::nifti::Transform;
+use medio::nifti::{DataType, Transform};
 
 use crate::error::{Error, Result};
 
@@ -54,8 +54,11 @@ pub fn read_part(path: &Path, series: Option<usize>, part: Option<usize>) -> Res
     let (volume, name, notes) = match Format::of(path)? {
         Format::Nifti => {
             let options = part.map_or_else(Default::default, |k| medio::nifti::ReadOptions::new().volume(k));
-            let (volume, report) = medio::nifti::read_with(path, &options)?;
-            let notes = nifti_notes(&report);
+            let (volume, report, is_color) = read_nifti(path, &options)?;
+            let mut notes = nifti_notes(&report);
+            if is_color {
+                notes.push("in colour: its luminance was read".to_string());
+            }
             nifti = Some(report);
             (volume, "NIfTI", notes)
         }
@@ -75,6 +78,25 @@ pub fn read_part(path: &Path, series: Option<usize>, part: Option<usize>) -> Res
     };
     // File names may be names of patients.
     Ok(Scan { volume, modality: None, name: name.to_string(), notes, source: None, nifti })
+}
+
+/// Values, of colour the luminance (ITU-R BT.601), and whether it was that.
+fn read_nifti(
+    path: &Path,
+    options: &medio::nifti::ReadOptions,
+) -> Result<(Volume<f32>, medio::nifti::Report, bool)> {
+    let datatype = medio::nifti::open(path)?.report().datatype;
+    if !matches!(datatype, DataType::Rgb24 | DataType::Rgba32) {
+        let (volume, report) = medio::nifti::read_with(path, options)?;
+        return Ok((volume, report, false));
+    }
+    let (color, report) = medio::nifti::read_color(path, options)?;
+    let mut volume: Volume<f32> = color.red.cast();
+    let channels = color.green.as_slice().iter().zip(color.blue.as_slice());
+    for (value, (green, blue)) in volume.voxels_mut().iter_mut().zip(channels) {
+        *value = 0.299 * *value + 0.587 * f32::from(*green) + 0.114 * f32::from(*blue);
+    }
+    Ok((volume, report, true))
 }
 
 fn nifti_notes(report: &medio::nifti::Report) -> Vec<String> {

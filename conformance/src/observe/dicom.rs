@@ -100,7 +100,8 @@ fn images(found: &mut Found<'_>, series: &Series) {
             let is_folder = found.path.is_dir();
             if let Some(values) = found.values(array) {
                 let one_file = names.len() == 1;
-                values.frames = (1..=count as u32).map(|k| if one_file { k } else { 1 }).collect();
+                let first = series.image_refs().next().and_then(|image| image.frame).unwrap_or(1);
+                values.frames = (0..count as u32).map(|k| if one_file { first + k } else { 1 }).collect();
                 if is_folder {
                     values.files =
                         if one_file { names.iter().cycle().take(count).cloned().collect() } else { names };

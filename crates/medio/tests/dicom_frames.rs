@@ -355,3 +355,21 @@ fn damaged_files_give_a_result_or_an_error() {
         }
     }
 }
+
+#[test]
+fn of_a_copy_in_an_archive_the_plain_file_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    // The archive comes first by name, and holds the other file.
+    std::fs::copy(fixture("dicom_frames/archive.zip"), folder.path().join("a.zip")).unwrap();
+    std::fs::copy(fixture("dicom_frames/enhanced_ct.dcm"), folder.path().join("b.dcm")).unwrap();
+    let study = dicom::scan(folder.path()).unwrap();
+    let files: Vec<_> = study.iter().flat_map(|series| series.files()).collect();
+    assert_eq!(files.iter().filter(|f| f.ends_with("b.dcm")).count(), 1, "{files:?}");
+    let copies: Vec<_> = study
+        .skipped()
+        .iter()
+        .filter(|s| matches!(s.reason, SkipReason::SameInstance { .. }))
+        .map(|s| s.path.strip_prefix(folder.path()).unwrap().to_path_buf())
+        .collect();
+    assert_eq!(copies, [std::path::Path::new("a.zip/enhanced.dcm")]);
+}

@@ -7,14 +7,21 @@ use super::header::Header;
 use super::study::{SkipReason, Skipped};
 use super::text::Text;
 
-/// Leaves out the images of files that are copies of others, of which the first stays.
+/// Leaves out the images of files that are copies of others, of which the first stays; before those in archives, those that are files of their own.
 pub(super) fn drop_copies(headers: Vec<Header>, skipped: &mut Vec<Skipped>) -> Vec<Header> {
     // Files with one SOPInstanceUID that are no copies of each other; nearly always one.
     let mut known: HashMap<Text, Vec<Header>> = HashMap::new();
-    let mut kept = Vec::with_capacity(headers.len());
     // The images of a file follow each other.
-    for images in headers.chunk_by(|a, b| Arc::ptr_eq(&a.file, &b.file)) {
-        let Some(first) = images.first() else { continue };
+    let files: Vec<&[Header]> = headers.chunk_by(|a, b| Arc::ptr_eq(&a.file, &b.file)).collect();
+    let mut is_kept = vec![false; files.len()];
+    let in_archive =
+        |file: &usize| files.get(*file).and_then(|f| f.first()).is_some_and(|h| h.location.is_in_archive());
+    let (archived, plain): (Vec<usize>, Vec<usize>) = (0..files.len()).partition(in_archive);
+    for file in plain.into_iter().chain(archived) {
+        let (Some(first), Some(is_kept)) = (files.get(file).and_then(|f| f.first()), is_kept.get_mut(file))
+        else {
+            continue;
+        };
         let others = known.entry(first.sop_instance.clone()).or_default();
         match others.iter().find(|other| is_copy(first, other)) {
             Some(other) if !first.sop_instance.is_empty() => skipped.push(Skipped {
@@ -28,11 +35,16 @@ pub(super) fn drop_copies(headers: Vec<Header>, skipped: &mut Vec<Skipped>) -> V
                 if others.len() < MOST_COMPARED {
                     others.push(first.clone());
                 }
-                kept.extend_from_slice(images);
+                *is_kept = true;
             }
         }
     }
-    kept
+    files
+        .into_iter()
+        .zip(is_kept)
+        .filter(|(_, kept)| *kept)
+        .flat_map(|(images, _)| images.iter().cloned())
+        .collect()
 }
 
 /// Time must not grow with the square of the files that share one UID, against the standard.

@@ -1,8 +1,9 @@
 //! The stored pixels of one image: read from the file, and decompressed where they are compressed.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use super::codec::{self, Codec, Storage, TransferSyntax};
+use super::codec::{self, Codec, Decoded, Storage, TransferSyntax};
 use super::format::{ImageFormat, NativeRange, Photometric};
 use super::fragments;
 use super::header::Header;
@@ -132,26 +133,42 @@ impl<'a> FrameSource<'a> {
     /// # Errors
     /// [`Error::Io`], [`Error::Truncated`], [`Error::Invalid`] and [`Error::Decode`].
     pub(super) fn read<'b>(&self, buffer: &'b mut Vec<u8>) -> Result<Frame<'b>> {
+        let Some((grid, tile)) = self.header.mosaic.zip(self.header.tile) else {
+            return self.read_stored(buffer);
+        };
+        let cut = |whole: &[u8], format: SampleFormat| {
+            let columns = usize::from(self.header.columns.unwrap_or(0));
+            let size = [
+                usize::from(self.header.rows.unwrap_or(0)),
+                columns * usize::from(format.bits_allocated / 8),
+            ];
+            Cow::Owned(mosaic::cut(whole, grid, tile, size))
+        };
+        if let Some(kept) = self.header.decoded.get() {
+            let bytes = cut(&kept.bytes, kept.format);
+            return Ok(Frame { bytes, ..described(kept.format, kept.photometric) });
+        }
         let frame = self.read_stored(buffer)?;
-        let Some((grid, tile)) = self.header.mosaic.zip(self.header.tile) else { return Ok(frame) };
-        let row_bytes =
-            usize::from(self.header.columns.unwrap_or(0)) * usize::from(frame.format.bits_allocated / 8);
-        let size = [usize::from(self.header.rows.unwrap_or(0)), row_bytes];
-        Ok(Frame { bytes: Cow::Owned(mosaic::cut(&frame.bytes, grid, tile, size)), ..frame })
+        Ok(Frame { bytes: cut(&frame.bytes, frame.format), ..frame })
     }
 
     fn read_stored<'b>(&self, buffer: &'b mut Vec<u8>) -> Result<Frame<'b>> {
         let Some(codec) = self.codec else { return self.read_native(buffer) };
+        let decoded = self.decode(codec, buffer)?;
+        Ok(Frame { bytes: Cow::Owned(decoded.bytes), ..described(decoded.format, decoded.photometric) })
+    }
+
+    fn decode(&self, codec: Codec, buffer: &mut Vec<u8>) -> Result<Decoded> {
         let codestream = self.read_codestream(buffer)?;
-        let decoded = codec::decode(codec, &self.image, &codestream).map_err(|f| self.decode_error(f))?;
-        Ok(Frame {
-            bytes: Cow::Owned(decoded.bytes),
-            skipped_bits: 0,
-            format: decoded.format,
-            photometric: decoded.photometric,
-            planar: false,
-            subsampled: false,
-        })
+        codec::decode(codec, &self.image, &codestream).map_err(|f| self.decode_error(f))
+    }
+
+    /// Decompresses a compressed mosaic, so that its slices need not, as long as the result lives.
+    pub(super) fn keep_mosaic(&self) -> Result<Option<Arc<Decoded>>> {
+        let (Some(codec), Some(_)) = (self.codec, self.header.mosaic) else { return Ok(None) };
+        let decoded = Arc::new(self.decode(codec, &mut Vec::new())?);
+        self.header.decoded.set(&decoded);
+        Ok(Some(decoded))
     }
 
     /// The compressed image, its fragments joined.
@@ -222,6 +239,12 @@ impl<'a> FrameSource<'a> {
             .read_range(offset, length, buffer)
             .map_err(|source| self.header.read_error(source))
     }
+}
+
+/// What is known of a decompressed image beside its bytes.
+fn described(format: SampleFormat, photometric: Photometric) -> Frame<'static> {
+    let bytes = Cow::Borrowed(&[][..]);
+    Frame { bytes, skipped_bits: 0, format, photometric, planar: false, subsampled: false }
 }
 
 /// The layout that a header describes, checked.

@@ -9,11 +9,12 @@ use super::dataset::DataSet;
 use super::functional_groups::FunctionalGroups;
 use super::header::{Defect, FileHeader, Header};
 use super::mosaic::Mosaic;
+use super::nuclear;
 use super::study::SkipReason;
 use super::text::Interner;
 
 /// The most frames of one file that are placed one by one. No scanner makes as many.
-const MOST_PLACED: u32 = 1 << 17;
+pub(super) const MOST_PLACED: u32 = 1 << 17;
 
 /// Positions in mm that differ by less are equal.
 const SAME_POSITION: f64 = 1e-3;
@@ -37,6 +38,8 @@ pub(super) fn images(
         dose(&mut file, Header { slope: dose_scaling, intercept: Some(0.0), ..image }, data_set)
     } else if let Some(groups) = FunctionalGroups::of(data_set) {
         in_groups(&mut file, image, groups, interner)
+    } else if let Some(images) = nuclear::images(&mut file, &image, data_set, interner) {
+        images
     } else if let Some(mosaic) = Mosaic::of(&file, &image, data_set) {
         mosaic.images(&mut file, image)
     } else {
@@ -45,7 +48,7 @@ pub(super) fn images(
     // Frames of which none is placed are a sequence: one header stands for them all.
     let placed = images.iter().any(|header| header.position.is_some());
     file.places_frames &= placed;
-    if file.frames > 1 && !file.places_frames {
+    if file.frames > 1 && !file.places_frames && !is_divided(&images, file.frames) {
         images.truncate(1);
         for header in &mut images {
             *header = Header { count: file.frames, frame: 0, position: None, ..header.clone() };
@@ -53,6 +56,13 @@ pub(super) fn images(
     }
     let file = Arc::new(file);
     Ok(images.into_iter().map(|header| Header { file: file.clone(), ..header }).collect())
+}
+
+/// Whether these stand for several runs of frames already.
+fn is_divided(images: &[Header], frames: u32) -> bool {
+    images.iter().all(|h| h.position.is_none())
+        && images.iter().map(|h| h.count).sum::<u32>() == frames
+        && images.iter().any(|h| h.distinctions.detector.is_some() || h.distinctions.energy_window.is_some())
 }
 
 /// The frames that functional groups describe.

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use dicom_dictionary_std::uids;
+
 use super::header::{Distinctions, Header};
 use super::series::{Series, Split, SplitBy};
 use super::stack;
@@ -21,13 +23,14 @@ const MOST_PLANES: usize = 1000;
 type Attribute = (SplitBy, fn(&Distinctions) -> Option<&Text>);
 
 /// What tells repeated positions of one series apart, the most telling first.
-const ATTRIBUTES: [Attribute; 11] = [
+const ATTRIBUTES: [Attribute; 12] = [
     (SplitBy::Segment, |d| d.segment.as_ref()),
     (SplitBy::StackId, |d| d.stack_id.as_ref()),
     (SplitBy::EchoNumber, |d| d.echo_number.as_ref()),
     (SplitBy::EchoTime, |d| d.echo_time.as_ref()),
     (SplitBy::BValue, |d| d.b_value.as_ref()),
     (SplitBy::Gradient, |d| d.gradient.as_ref()),
+    (SplitBy::RrInterval, |d| d.rr_interval.as_ref()),
     (SplitBy::TemporalPosition, |d| d.temporal_position.as_ref()),
     (SplitBy::TriggerTime, |d| d.trigger_time.as_ref()),
     (SplitBy::ImageType, |d| d.image_type.as_ref()),
@@ -89,7 +92,8 @@ fn plane_names(clusters: &[Vec<Header>], index: usize) -> Vec<Split> {
 }
 
 fn plane_value(header: &Header, by: SplitBy) -> String {
-    let numbers = |x: &[f64]| x.iter().map(|x| x.to_string()).collect::<Vec<_>>().join("\\");
+    // Adding 0 takes the sign from one that is negative.
+    let numbers = |x: &[f64]| x.iter().map(|x| (x + 0.0).to_string()).collect::<Vec<_>>().join("\\");
     match by {
         SplitBy::SopClass => header.sop_class.to_string(),
         SplitBy::Size => format!("{}x{}", header.rows.unwrap_or(0), header.columns.unwrap_or(0)),
@@ -99,8 +103,26 @@ fn plane_value(header: &Header, by: SplitBy) -> String {
         SplitBy::Localizer => if is_localizer(header) { "LOCALIZER" } else { "" }.to_string(),
         SplitBy::Instance => header.instance_number.map(|n| n.to_string()).unwrap_or_default(),
         SplitBy::FrameOfReference => header.frame_of_reference.to_string(),
-        _ => String::new(),
+        _ => {
+            let run = RUNS.iter().find(|(run, _)| *run == by);
+            run.and_then(|(_, of)| of(&header.distinctions)).map(|text| text.to_string()).unwrap_or_default()
+        }
     }
+}
+
+/// What tells sequences of one file apart.
+const RUNS: [Attribute; 4] = [
+    (SplitBy::EnergyWindow, |d| d.energy_window.as_ref()),
+    (SplitBy::Detector, |d| d.detector.as_ref()),
+    (SplitBy::Rotation, |d| d.rotation.as_ref()),
+    (SplitBy::RrInterval, |d| d.rr_interval.as_ref()),
+];
+
+/// The first respect in which two sequences of one file differ.
+fn run_difference(a: &Header, b: &Header) -> Option<SplitBy> {
+    let differs = |(_, of): &&Attribute| of(&a.distinctions) != of(&b.distinctions);
+    let is_run = Arc::ptr_eq(&a.file, &b.file) && a.position.is_none() && a.frames > 1;
+    RUNS.iter().filter(|_| is_run).find(differs).map(|(by, _)| *by)
 }
 
 /// The first respect in which two images cannot be slices of one volume.
@@ -115,7 +137,7 @@ fn difference(a: &Header, b: &Header) -> Option<SplitBy> {
     let spacing_tolerance = SAME_SPACING * a_spacing.first().copied().unwrap_or(1.0).abs();
     if a.sop_class != b.sop_class {
         Some(SplitBy::SopClass)
-    } else if a.is_segmentation() && !Arc::ptr_eq(&a.file, &b.file) {
+    } else if (a.is_segmentation() || is_dose_grid(a) || is_dose_grid(b)) && !Arc::ptr_eq(&a.file, &b.file) {
         Some(SplitBy::Instance)
     } else if (a.rows, a.columns) != (b.rows, b.columns) {
         Some(SplitBy::Size)
@@ -132,8 +154,13 @@ fn difference(a: &Header, b: &Header) -> Option<SplitBy> {
     } else if !b.must_have_position() && a.position.is_some() != b.position.is_some() {
         Some(SplitBy::NoPosition)
     } else {
-        None
+        run_difference(a, b)
     }
+}
+
+/// A dose of several planes is whole: others of its series are no planes of it.
+fn is_dose_grid(header: &Header) -> bool {
+    header.sop_class == uids::RT_DOSE_STORAGE && header.frames > 1
 }
 
 /// The third value of ImageType tells CT localizers from slices (PS3.3 C.8.2.1.1.1).
@@ -345,6 +372,32 @@ mod tests {
         // Each image without a place is alone.
         let found = told_apart_by(|_, h| h.position = None);
         assert_eq!(found, [[SplitBy::NoPosition]; 3]);
+    }
+
+    #[test]
+    fn a_dose_of_several_planes_is_whole() {
+        let file = |frames: u32| {
+            let sop_class = Text::from(uids::RT_DOSE_STORAGE);
+            Arc::new(FileHeader { frames, sop_class, ..FileHeader::default() })
+        };
+        let grid = file(2);
+        let at = |file: &Arc<FileHeader>, frame: u32, z: f64| Header {
+            file: file.clone(),
+            frame,
+            position: Some([0.0, 0.0, z]),
+            orientation: Some([1.0, 0.0, 0.0, 0.0, 1.0, 0.0]),
+            ..Header::default()
+        };
+        let mut headers = vec![at(&grid, 0, 0.0), at(&grid, 1, 2.0)];
+        headers.extend([4.0, 6.0].map(|z| at(&file(1), 0, z)));
+        let found: Vec<_> = group(headers).iter().map(|s| (s.frames(), s.split()[0].by)).collect();
+        assert_eq!(found, [(2, SplitBy::Instance), (2, SplitBy::Instance)]);
+    }
+
+    #[test]
+    fn a_zero_has_no_sign() {
+        let turned = Header { orientation: Some([0.0, 1.0, -0.0, -1.0, -0.0, 0.0]), ..Header::default() };
+        assert_eq!(plane_value(&turned, SplitBy::Orientation), "0\\1\\0\\-1\\0\\0");
     }
 
     #[test]

@@ -3,10 +3,11 @@
 use std::io::ErrorKind;
 use std::ops::Deref;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use dicom_dictionary_std::uids;
 
+use super::codec::Decoded;
 use super::dataset::DataSet;
 use super::elements::{Encoding, PixelElement};
 use super::fragments::FrameRanges;
@@ -66,6 +67,8 @@ pub(super) struct FileHeader {
     pub(super) times: FrameTimes,
     /// Where its one frame is a grid of slices: how many there are in a row and in a column.
     pub(super) mosaic: Option<u16>,
+    /// The same, decompressed, as long as someone keeps it.
+    pub(super) decoded: KeptImage,
 
     /// Between rows, between columns at the detector, in mm, for projections.
     pub(super) imager_pixel_spacing: Option<[f64; 2]>,
@@ -88,6 +91,20 @@ pub(super) struct FileHeader {
     pub(super) has_extended_offsets: bool,
     /// Where the frames of encapsulated pixel data are, once they were looked for.
     pub(super) frame_ranges: OnceLock<FrameRanges>,
+}
+
+/// A decompressed image, while it is in use.
+#[derive(Debug, Default)]
+pub(super) struct KeptImage(Mutex<Weak<Decoded>>);
+
+impl KeptImage {
+    pub(super) fn get(&self) -> Option<Arc<Decoded>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).upgrade()
+    }
+
+    pub(super) fn set(&self, decoded: &Arc<Decoded>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(decoded);
+    }
 }
 
 impl FileHeader {
@@ -145,6 +162,9 @@ impl FileHeader {
     /// system.
     pub(super) fn read_error(&self, source: std::io::Error) -> Error {
         let path = self.path.clone();
+        if self.location.is_in_archive() && !self.location.is_inflated() && is_broken_stream(source.kind()) {
+            return Error::Decode { path, syntax: "zip", reason: source.to_string() };
+        }
         if self.location.is_inflated() && is_broken_stream(source.kind()) {
             return Error::Decode { path, syntax: "deflate", reason: source.to_string() };
         }
@@ -214,6 +234,11 @@ pub(super) struct Distinctions {
     pub(super) acquisition_number: Option<Text>,
     /// Date and time.
     pub(super) acquisition_time: Option<Text>,
+    /// Of nuclear medicine: the numbers of the energy window, detector, rotation and R-R interval.
+    pub(super) energy_window: Option<Text>,
+    pub(super) detector: Option<Text>,
+    pub(super) rotation: Option<Text>,
+    pub(super) rr_interval: Option<Text>,
 }
 
 /// One image, without its pixels: a file that holds one, or a frame of one that holds several. Dereferences to what the file

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::codec::Decoded;
 use super::frame::{Frame, FrameSource};
 use super::header::Header;
 use super::lut::Lut;
@@ -23,6 +24,11 @@ impl<'a> Job<'a> {
         check_grey(header, &source)?;
         let conversion = conversion(header, options);
         Ok(Self { header, source, conversion })
+    }
+
+    /// Decompresses the mosaic that the slice lies in, so that its other slices need not, as long as the result lives.
+    pub(super) fn keep_mosaic(&self) -> Result<Option<Arc<Decoded>>> {
+        self.source.keep_mosaic()
     }
 
     /// Reads and converts the slice. Returns how many voxels are padding.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use medcore::Volume;
 use rayon::prelude::*;
 
-use super::codec;
+use super::codec::{self, Decoded};
 use super::header::Header;
 use super::job::Job;
 use super::options::{LoadOptions, Policy, Progress, ProgressFn};
@@ -132,7 +132,8 @@ fn read(jobs: &[Job<'_>], progress: &ProgressFn<'_>) -> Result<(Vec<f32>, u64)> 
     let Some(first) = jobs.first() else { return Ok((Vec::new(), 0)) };
     let pixels = first.header.pixel_count();
     let mut voxels = allocate(jobs.len() * pixels, first.header)?;
-    let _kept = keep_inflated(jobs)?;
+    let _inflated = keep_inflated(jobs)?;
+    let _mosaics = keep_mosaics(jobs)?;
     let done = AtomicUsize::new(0);
     let padded = voxels
         .par_chunks_mut(pixels.max(1))
@@ -160,6 +161,14 @@ fn keep_inflated(jobs: &[Job<'_>]) -> Result<Vec<Arc<Vec<u8>>>> {
         }
     }
     Ok(kept)
+}
+
+/// Compressed mosaics of which several slices are wanted, so that they are decompressed once.
+fn keep_mosaics(jobs: &[Job<'_>]) -> Result<Vec<Arc<Decoded>>> {
+    let files =
+        jobs.chunk_by(|a, b| Arc::ptr_eq(&a.header.file, &b.header.file)).filter(|jobs| jobs.len() > 1);
+    let kept: Vec<_> = files.filter_map(|jobs| jobs.first()).map(Job::keep_mosaic).collect::<Result<_>>()?;
+    Ok(kept.into_iter().flatten().collect())
 }
 
 fn allocate(voxels: usize, header: &Header) -> Result<Vec<f32>> {

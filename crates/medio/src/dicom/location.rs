@@ -106,6 +106,11 @@ impl Location {
         self.deflated.is_some() || self.entry.is_some_and(|entry| entry.deflated)
     }
 
+    /// Whether it is the entry of an archive.
+    pub(super) const fn is_in_archive(&self) -> bool {
+        self.entry.is_some()
+    }
+
     /// A reader of the file, and its length as far as it is known without reading it.
     pub(super) fn open(&self) -> io::Result<(Box<dyn Read + Send + '_>, u64)> {
         let (mut reader, length) = self.bytes.open()?;

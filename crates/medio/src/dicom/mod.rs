@@ -75,6 +75,7 @@ mod load;
 mod location;
 mod lut;
 mod mosaic;
+mod nuclear;
 mod object;
 mod options;
 mod overlay;

@@ -40,9 +40,17 @@ impl SampleFormat {
         if self.signed { i64::from(aligned as i32 >> right) } else { i64::from(aligned >> right) }
     }
 
-    /// A value of an attribute "US or SS", such as Pixel Padding Value.
+    /// A value of an attribute "US or SS", such as Pixel Padding Value. Some writers give the bits that are stored, without the sign
+    /// above them.
     pub(super) fn attribute(self, bits: u16) -> i32 {
-        if self.signed { i32::from(bits as i16) } else { i32::from(bits) }
+        let sign = 1u32.checked_shl(u32::from(self.bits_stored).wrapping_sub(1)).unwrap_or(0);
+        let (value, only_stored) =
+            (u32::from(bits), self.bits_stored < 16 && u32::from(bits) >> self.bits_stored == 0);
+        match self.signed {
+            true if only_stored && value & sign != 0 => i32::from(bits) - (1 << self.bits_stored),
+            true => i32::from(bits as i16),
+            false => i32::from(bits),
+        }
     }
 }
 
@@ -183,6 +191,24 @@ mod tests {
         for (stored, high) in [(0, 0), (17, 16), (12, 16), (12, 10), (0, u16::MAX)] {
             assert!(!format(stored, high, false).is_consistent(), "{stored} {high}");
         }
+    }
+
+    #[test]
+    fn a_padding_value_may_lack_its_sign() {
+        let format = SampleFormat {
+            bits_allocated: 16,
+            bits_stored: 12,
+            high_bit: 11,
+            signed: true,
+            big_endian: false,
+            float: false,
+        };
+        assert_eq!(format.attribute(0xF800), -2048);
+        assert_eq!(format.attribute(0x0800), -2048);
+        assert_eq!(format.attribute(0x07FF), 2047);
+        // No stored value is that low: none is padding.
+        assert_eq!(format.attribute(0xF448), -3000);
+        assert_eq!(SampleFormat { signed: false, ..format }.attribute(0x0800), 2048);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a caller should know about a volume that was loaded all the same.
 
+use std::fmt;
 use std::path::PathBuf;
 
 /// What is unusual about a series that was loaded: defects of the files, of which an ordinary series has none
@@ -94,4 +95,22 @@ pub enum Assumption {
     NominalScannedPixelSpacing,
     /// No distance of pixels at all: 1 mm.
     PixelSpacing,
+}
+impl fmt::Display for Assumption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SliceSpacingFromHeader => "a single slice: its extent is taken from SpacingBetweenSlices",
+            Self::SliceSpacingFromThickness => "a single slice: its extent is taken from SliceThickness",
+            Self::SliceSpacing => "a single slice without an extent: taken as 1 mm",
+            Self::FunctionalGroups => "more functional groups than frames: the first are taken",
+            Self::Position => "no ImagePositionPatient: the first pixel is taken to be at the origin",
+            Self::Orientation => "no ImageOrientationPatient: rows are taken to run along +x, columns along +y",
+            Self::ImagerPixelSpacing => "no PixelSpacing in the patient: ImagerPixelSpacing is taken",
+            Self::MagnificationFactor => {
+                "no PixelSpacing in the patient: ImagerPixelSpacing by EstimatedRadiographicMagnificationFactor is taken"
+            }
+            Self::NominalScannedPixelSpacing => "no PixelSpacing: NominalScannedPixelSpacing is taken",
+            Self::PixelSpacing => "no distance of pixels: taken as 1 mm",
+        })
+    }
 }

@@ -136,7 +136,11 @@ impl Series {
     /// sequence: by FrameTimeVector, FrameTime, RecommendedDisplayFrameRate, or CineRate (PS3.3 C.7.6.5).
     pub fn frame_times(&self) -> Option<Vec<f64>> {
         match self.slices.as_slice() {
-            [only] if self.kind() == SeriesKind::Sequence => only.frame_times(),
+            [only] if self.kind() == SeriesKind::Sequence => {
+                let times = only.frame_times()?;
+                let own = times.get(only.frame as usize..(only.frame + only.count) as usize)?;
+                own.first().map(|first| own.iter().map(|t| t - first).collect())
+            }
             _ => None,
         }
     }
@@ -284,7 +288,7 @@ pub struct Split {
 
 /// An attribute by which one series falls into several volumes.
 ///
-/// Those up to `NoPosition` always do; those after it where otherwise positions would repeat, but into no more volumes than
+/// Those up to `Rotation` always do; those after it where otherwise positions would repeat, but into no more volumes than
 /// there are images at one position: what differs between all images tells no volumes apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -305,6 +309,14 @@ pub enum SplitBy {
     PixelSpacing,
     /// Images that are not placed in the patient, and image sequences, are series of their own.
     NoPosition,
+    /// EnergyWindowVector, of nuclear medicine.
+    EnergyWindow,
+    /// DetectorVector, of nuclear medicine.
+    Detector,
+    /// RotationVector, of nuclear medicine.
+    Rotation,
+    /// RRIntervalVector, of nuclear medicine.
+    RrInterval,
     /// ReferencedSegmentNumber: segments of a segmentation.
     Segment,
     /// StackID.

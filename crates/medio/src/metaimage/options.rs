@@ -6,39 +6,39 @@ use crate::stored::ByteOrder;
 ///
 /// ```
 /// use medio::metaimage::ReadOptions;
-/// let options = ReadOptions::default().volume(2).stored_values(true);
-/// assert_eq!(options.volume, Some(2));
+/// let options = ReadOptions::new().volume(2).stored_values(true);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
 pub struct ReadOptions {
-    /// Which volume of a file with several components or four dimensions, from 0, in file order: the components count first.
-    /// `None` accepts only files that hold a single one.
-    pub volume: Option<usize>,
-    /// Whether the stored values are wanted, without `ElementToIntensityFunctionSlope` and `Offset`. Off by default; ITK and what
-    /// is built on it never apply them.
-    pub stored_values: bool,
-    /// Whether a header may name data files outside of its own folder. Off by default: a header from a stranger could have any
-    /// file of this machine read as voxels. Symbolic links are followed in either case.
-    pub data_anywhere: bool,
+    pub(super) volume: Option<usize>,
+    pub(super) stored_values: bool,
+    pub(super) data_anywhere: bool,
 }
 
 impl ReadOptions {
-    /// Sets [`volume`](Self::volume).
+    /// The default.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Which volume of a file with several components or four dimensions, from 0, in file order: the components count first.
+    /// Default: only files that hold a single one are accepted.
     #[must_use]
     pub const fn volume(mut self, volume: usize) -> Self {
         self.volume = Some(volume);
         self
     }
 
-    /// Sets [`stored_values`](Self::stored_values).
+    /// Whether the stored values are wanted, without `ElementToIntensityFunctionSlope` and `Offset`. Off by default; ITK and what
+    /// is built on it never apply them.
     #[must_use]
     pub const fn stored_values(mut self, wanted: bool) -> Self {
         self.stored_values = wanted;
         self
     }
 
-    /// Sets [`data_anywhere`](Self::data_anywhere).
+    /// Whether a header may name data files outside of its own folder. Off by default: a header from a stranger could have any
+    /// file of this machine read as voxels. Symbolic links are followed in either case.
     #[must_use]
     pub const fn data_anywhere(mut self, allowed: bool) -> Self {
         self.data_anywhere = allowed;
@@ -50,18 +50,13 @@ impl ReadOptions {
 ///
 /// ```
 /// use medio::metaimage::WriteOptions;
-/// let options = WriteOptions::default().compressed(false).field("Modality", "MET_MOD_CT");
-/// assert_eq!(options.fields.len(), 1);
+/// let options = WriteOptions::new().compressed(false).field("Modality", "MET_MOD_CT");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct WriteOptions {
-    /// Whether the voxels are compressed with zlib; they are by default.
-    pub compressed: bool,
-    /// Byte order of the voxels; little endian by default.
-    pub byte_order: ByteOrder,
-    /// Further fields, such as `Comment`, which ITK reads into the dictionary of the image.
-    pub fields: Vec<(String, String)>,
+    pub(super) compressed: bool,
+    pub(super) byte_order: ByteOrder,
+    pub(super) fields: Vec<(String, String)>,
 }
 
 impl Default for WriteOptions {
@@ -71,21 +66,26 @@ impl Default for WriteOptions {
 }
 
 impl WriteOptions {
-    /// Sets [`compressed`](Self::compressed).
+    /// The default.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether the voxels are compressed with zlib. Default: they are.
     #[must_use]
     pub const fn compressed(mut self, compressed: bool) -> Self {
         self.compressed = compressed;
         self
     }
 
-    /// Sets [`byte_order`](Self::byte_order).
+    /// Byte order of the voxels. Default: little endian.
     #[must_use]
     pub const fn byte_order(mut self, order: ByteOrder) -> Self {
         self.byte_order = order;
         self
     }
 
-    /// Adds to [`fields`](Self::fields).
+    /// Adds a field, such as `Comment`, which ITK reads into the dictionary of the image.
     #[must_use]
     pub fn field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.fields.push((name.into(), value.into()));

@@ -31,6 +31,13 @@ pub struct Report {
     pub notes: Vec<Note>,
 }
 
+impl Report {
+    /// Whether nothing was odd about the file: no notes, but that a scaling was applied.
+    pub fn is_clean(&self) -> bool {
+        self.notes.iter().all(|note| *note == Note::ScalingApplied)
+    }
+}
+
 /// Something in a file that leaves a choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

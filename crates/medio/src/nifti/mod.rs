@@ -7,7 +7,8 @@
 //! | choices, and what was odd about the file | [`read_with`] ([`ReadOptions`], [`Report`]) |
 //! | several volumes, as in time series | [`read_series`], [`write_series`] |
 //! | a slice, a region, one volume of many | [`open`], [`NiftiFile`] |
-//! | colour | [`read_color`] |
+//! | colour | [`read_color`], [`write_color`] |
+//! | complex numbers | [`ReadOptions::complex`], [`write_complex`] |
 //! | without a file system | [`from_bytes`], [`NiftiFile::from_pair_bytes`] |
 //! | writing | [`write()`], [`write_with`] ([`WriteOptions`]) |
 //!
@@ -52,6 +53,7 @@
 
 mod affine;
 mod color;
+mod complex;
 mod datatype;
 mod encode;
 mod extension;
@@ -70,7 +72,8 @@ mod time;
 mod write;
 mod write_options;
 
-pub use color::{ColorVolume, read_color};
+pub use color::{ColorVolume, read_color, write_color};
+pub use complex::write_complex;
 pub use datatype::DataType;
 pub use extension::Extension;
 pub use file::{NiftiFile, open};

@@ -51,6 +51,7 @@ pub fn write_with<T: Scalar>(
         geometry: volume.geometry(),
         further_extents: &[],
         time: None,
+        datatype: None,
         voxels: vec![volume.as_slice()],
     };
     image.write(path.as_ref(), options)
@@ -74,15 +75,48 @@ pub fn write_series<T: Scalar>(
         geometry,
         further_extents: series.further_extents(),
         time: series.time(),
+        datatype: None,
         voxels: series.volumes().iter().map(Volume::as_slice).collect(),
     };
     image.write(path, options)
+}
+
+/// Writes the numbers of voxels that have several each, one after the other.
+pub(super) fn write_compound<T: Scalar>(
+    path: &Path,
+    geometry: &Geometry,
+    datatype: DataType,
+    numbers: &[T],
+    options: &WriteOptions,
+) -> Result<WriteReport> {
+    if let Some(number) = options.number {
+        let (what, expected) = ("type of the stored numbers", format!("none chosen for {datatype:?}"));
+        return Err(Error::Invalid { path: path.into(), what, expected, found: format!("{number:?}") });
+    }
+    let datatype = Some(datatype);
+    let image = Image { geometry, further_extents: &[], time: None, datatype, voxels: vec![numbers] };
+    image.write(path, options)
+}
+
+/// That the volumes whose voxels are stored together lie on one grid.
+pub(super) fn check_grids<'a>(
+    path: &Path,
+    geometry: &Geometry,
+    others: impl IntoIterator<Item = &'a Geometry>,
+) -> Result<()> {
+    if others.into_iter().all(|other| other == geometry) {
+        return Ok(());
+    }
+    let (what, expected) = ("the grids of volumes that are stored together", "one grid".into());
+    Err(Error::Invalid { path: path.into(), what, expected, found: "different ones".into() })
 }
 
 struct Image<'a, T> {
     geometry: &'a Geometry,
     further_extents: &'a [usize],
     time: Option<TimeAxis>,
+    /// Where a voxel has more than one number.
+    datatype: Option<DataType>,
     /// Of each volume.
     voxels: Vec<&'a [T]>,
 }
@@ -98,7 +132,7 @@ impl<T: Scalar> Image<'_, T> {
             geometry: self.geometry,
             further_extents: self.further_extents,
             time: self.time,
-            datatype: DataType::from_number(number),
+            datatype: self.datatype.unwrap_or(DataType::from_number(number)),
             scaling,
         };
         let container = if names.image.is_some() { Container::Pair } else { Container::Single };

@@ -93,6 +93,13 @@ pub struct Report {
     pub notes: Vec<Note>,
 }
 
+impl Report {
+    /// Whether nothing was odd about the file: no notes.
+    pub fn is_clean(&self) -> bool {
+        self.notes.is_empty()
+    }
+}
+
 /// Something in a file that leaves a choice, or that was passed over.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
