@@ -1,12 +1,11 @@
 //! A vision transformer's blocks, operation by operation, with a stopwatch between the operations.
 
 use burn::module::{Module, Param};
-use burn::nn::{Initializer, LayerNorm, LayerNormConfig, Linear, LinearConfig};
-use burn::tensor::activation::{gelu, silu};
-use burn::tensor::module::attention;
-use burn::tensor::ops::AttentionModuleOptions;
+use burn::nn::{Initializer, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use mednn::VitConfig;
+use mednn::layers::{LayerNorm, LayerNormConfig, multi_head_attention};
+use mednn::ops::{Activation, activate, linear, linear_residual};
 use mednn::vit::VitFamily;
 use mednn::weights::{self, Strictness, WeightSource};
 
@@ -21,16 +20,14 @@ pub const NORM: &str = "layer norm";
 pub const QKV: &str = "qkv linear";
 /// Splitting into heads, scaled dot product attention, joining heads.
 pub const ATTENTION: &str = "attention";
-/// The linear layer after attention.
-pub const PROJECTION: &str = "output linear";
-/// The first linear layer of the feed-forward network.
-pub const MLP_IN: &str = "mlp linear 1";
-/// GELU, or the gate of SwiGLU.
-pub const ACTIVATION: &str = "GELU";
-/// The second linear layer of the feed-forward network.
-pub const MLP_OUT: &str = "mlp linear 2";
-/// Layer scale and residual connections.
-pub const RESIDUAL: &str = "layer scale, residual";
+/// The linear layer after attention, with layer scale and residual.
+pub const PROJECTION: &str = "output linear, residual";
+/// The first linear layer of the feed-forward network, with GELU.
+pub const MLP_IN: &str = "mlp linear 1, GELU";
+/// The gate of SwiGLU, where there is one.
+pub const GATE: &str = "SwiGLU gate";
+/// The second linear layer of the feed-forward network, with layer scale and residual.
+pub const MLP_OUT: &str = "mlp linear 2, residual";
 
 /// The blocks of a vision transformer and its last norm, with the weights of a published one. Not with random weights: the time
 /// of some operations, such as GELU, depends on the values.
@@ -139,55 +136,42 @@ impl Block {
     fn forward(&self, tokens: Tensor<3>, laps: &mut Laps) -> Result<Tensor<3>> {
         let normed = self.norm1.forward(tokens.clone());
         laps.lap(NORM)?;
-        let Attention { query, key, value, .. } = &self.attention;
-        let qkv = [query, key, value].map(|layer| layer.forward(normed.clone()));
+        let Attention { query, key, value, heads, .. } = &self.attention;
+        let [query, key, value] = [query, key, value].map(|layer| linear(normed.clone(), layer, None));
         drop(normed);
         laps.lap(QKV)?;
-        let context = self.attention.attend(qkv);
+        let context = multi_head_attention(query, key, value, *heads, None);
         laps.lap(ATTENTION)?;
-        let attended = self.attention.output.forward(context);
+        let tokens = linear_residual(context, &self.attention.output, scale(self.scale1.as_ref()), tokens);
         laps.lap(PROJECTION)?;
-        let tokens = tokens + scaled(self.scale1.as_ref(), attended);
-        laps.lap(RESIDUAL)?;
         let normed = self.norm2.forward(tokens.clone());
         laps.lap(NORM)?;
-        let hidden = self.mlp.input.forward(normed);
-        laps.lap(MLP_IN)?;
-        let hidden = self.mlp.activate(hidden);
-        laps.lap(ACTIVATION)?;
-        let transformed = self.mlp.output.forward(hidden);
+        let hidden = self.mlp.hidden(normed, laps)?;
+        let tokens = linear_residual(hidden, &self.mlp.output, scale(self.scale2.as_ref()), tokens);
         laps.lap(MLP_OUT)?;
-        let tokens = tokens + scaled(self.scale2.as_ref(), transformed);
-        laps.lap(RESIDUAL)?;
         Ok(tokens)
     }
 }
 
-impl Attention {
-    fn attend(&self, qkv: [Tensor<3>; 3]) -> Tensor<3> {
-        let [batch, length, width] = qkv[0].dims();
-        let split = |x: Tensor<3>| x.reshape([batch, length, self.heads, width / self.heads]).swap_dims(1, 2);
-        let [query, key, value] = qkv.map(split);
-        let context = attention(query, key, value, None, None, AttentionModuleOptions::default());
-        context.swap_dims(1, 2).reshape([batch, length, width])
-    }
-}
-
 impl Mlp {
-    fn activate(&self, hidden: Tensor<3>) -> Tensor<3> {
+    fn hidden(&self, tokens: Tensor<3>, laps: &mut Laps) -> Result<Tensor<3>> {
         if !self.gated {
-            return gelu(hidden);
+            let hidden = linear(tokens, &self.input, Some(Activation::Gelu));
+            laps.lap(MLP_IN)?;
+            return Ok(hidden);
         }
+        let hidden = linear(tokens, &self.input, None);
+        laps.lap(MLP_IN)?;
         let half = hidden.dims()[2] / 2;
-        silu(hidden.clone().narrow(2, 0, half)) * hidden.narrow(2, half, half)
+        let gate = activate(hidden.clone().narrow(2, 0, half), Activation::Silu);
+        let hidden = gate * hidden.narrow(2, half, half);
+        laps.lap(GATE)?;
+        Ok(hidden)
     }
 }
 
-fn scaled(scale: Option<&Scale>, x: Tensor<3>) -> Tensor<3> {
-    match scale {
-        Some(scale) => x * scale.lambda1.val().unsqueeze::<3>(),
-        None => x,
-    }
+fn scale(scale: Option<&Scale>) -> Option<Tensor<1>> {
+    scale.map(|scale| scale.lambda1.val())
 }
 
 fn norm(config: &VitConfig, device: &Device) -> LayerNorm {
@@ -239,8 +223,8 @@ mod tests {
                 assert!((a - b).abs() < 1e-5, "{a} {b}");
             }
             let names: Vec<_> = laps.into_sums().into_iter().map(|(name, _)| name).collect();
-            let all = [NORM, QKV, ATTENTION, PROJECTION, RESIDUAL, MLP_IN, ACTIVATION, MLP_OUT];
-            assert_eq!(names, all);
+            let all = [NORM, QKV, ATTENTION, PROJECTION, MLP_IN, GATE, MLP_OUT];
+            assert!(names.iter().eq(all.iter().filter(|&&name| gated || name != GATE)), "{names:?}");
         }
     }
 

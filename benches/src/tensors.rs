@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use mednn::bridge::read_f32;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
@@ -14,19 +14,35 @@ use crate::error::{Error, Result};
 /// # Errors
 /// [`Error::Io`], [`Error::Tensors`]; [`Error::Unfit`] for another type or number of axes.
 pub fn read<const D: usize>(path: &Path, name: &str, device: &Device) -> Result<Tensor<D>> {
+    let (bytes, shape) = values::<D>(path, name, Dtype::F32)?;
+    let (values, _) = bytes.as_chunks::<4>();
+    let values: Vec<f32> = values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+    Ok(Tensor::from_data(TensorData::new(values, shape), device))
+}
+
+/// Reads a tensor of `D` axes and type I64 from a file.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_integers<const D: usize>(path: &Path, name: &str, device: &Device) -> Result<Tensor<D, Int>> {
+    let (bytes, shape) = values::<D>(path, name, Dtype::I64)?;
+    let (values, _) = bytes.as_chunks::<8>();
+    let values: Vec<i64> = values.iter().map(|&bytes| i64::from_le_bytes(bytes)).collect();
+    Ok(Tensor::from_data(TensorData::new(values, shape), device))
+}
+
+fn values<const D: usize>(path: &Path, name: &str, kind: Dtype) -> Result<(Vec<u8>, [usize; D])> {
     let bytes = std::fs::read(path).map_err(Error::io(path))?;
     let file = SafeTensors::deserialize(&bytes).map_err(Error::tensors(path))?;
     let view = file.tensor(name).map_err(Error::tensors(path))?;
-    if view.dtype() != Dtype::F32 || view.shape().len() != D {
-        return Err(Error::Unfit {
+    match <[usize; D]>::try_from(view.shape()) {
+        Ok(shape) if view.dtype() == kind => Ok((view.data().to_vec(), shape)),
+        _ => Err(Error::Unfit {
             what: "input tensor",
-            expected: format!("F32 with {D} axes"),
+            expected: format!("{kind:?} with {D} axes"),
             found: format!("{:?} {:?}", view.dtype(), view.shape()),
-        });
+        }),
     }
-    let (values, _) = view.data().as_chunks::<4>();
-    let values: Vec<f32> = values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
-    Ok(Tensor::from_data(TensorData::new(values, view.shape().to_vec()), device))
 }
 
 /// Writes one tensor to a file.
@@ -56,5 +72,6 @@ mod tests {
         assert_eq!(read_f32(again).unwrap(), read_f32(tensor).unwrap());
         assert!(matches!(read::<3>(&path, "x", &device), Err(Error::Unfit { .. })));
         assert!(matches!(read::<2>(&path, "y", &device), Err(Error::Tensors { .. })));
+        assert!(matches!(read_integers::<2>(&path, "x", &device), Err(Error::Unfit { .. })));
     }
 }
