@@ -63,6 +63,8 @@ struct Candidate {
     slice: f32,
     /// Distance to the row.
     row: f32,
+    /// How far it reaches along rows and columns.
+    reach: f32,
     weight: f32,
 }
 
@@ -137,17 +139,13 @@ impl Gathered {
             let [cz, y, x] = job.clusters.positions[k];
             let slice = (cz - z) * (cz - z);
             let values = self.values.len();
-            self.candidates.push(Candidate {
-                id,
-                values,
-                x,
-                y,
-                slice,
-                row: slice,
-                weight: job.clusters.weights[k],
-            });
+            // The cell's own reaches everywhere: every pixel has a candidate.
+            let reach = if self.candidates.is_empty() { f32::INFINITY } else { job.metric.window };
+            let weight = job.clusters.weights[k];
+            self.candidates.push(Candidate { id, values, x, y, slice, row: slice, reach, weight });
             self.values.extend_from_slice(&job.clusters.values[k * all..][..channels]);
         }
+        self.row.clone_from(&self.candidates);
     }
 }
 
@@ -175,15 +173,15 @@ fn segment<V: Lanes, const C: usize, const ADAPTIVE: bool>(
     let features = planes.row(row);
     let labels = &mut band.labels[(row - band.rows.start) * stride..][..stride];
     let place = y as f32 * job.metric.scale[1];
-    let window = job.metric.window;
-    gathered.row.clear();
-    for (k, c) in gathered.candidates.iter().enumerate() {
+    let mut near = 0;
+    for k in 0..gathered.candidates.len() {
+        let c = gathered.candidates[k];
         let away = c.y - place;
-        // The first is the cell's own: every pixel has a candidate.
-        if k == 0 || (away <= window && -away <= window) {
-            gathered.row.push(Candidate { row: c.slice + away * away, ..*c });
-        }
+        gathered.row[near] = Candidate { row: c.slice + away * away, ..c };
+        // Without a branch: the next one takes the place of what is too far away.
+        near += usize::from((k == 0) | ((away <= c.reach) & (-away <= c.reach)));
     }
+    let (near, values) = (&gathered.row[..near], gathered.values.as_slice());
     let ramp = V::ramp();
     let step = V::splat(job.metric.scale[2]);
     let mut x = columns.start;
@@ -197,13 +195,13 @@ fn segment<V: Lanes, const C: usize, const ADAPTIVE: bool>(
         let found = if C == 0 {
             pixels.clear();
             pixels.extend((0..compared::<C>(job)).map(load));
-            nearest::<V, ADAPTIVE>(gathered, pixels, places, ends, window)
+            nearest::<V, ADAPTIVE>(near, values, pixels, places, ends)
         } else {
             let mut block = [ramp; C];
             for (c, block) in block.iter_mut().enumerate() {
                 *block = load(c);
             }
-            nearest::<V, ADAPTIVE>(gathered, &block, places, ends, window)
+            nearest::<V, ADAPTIVE>(near, values, &block, places, ends)
         };
         let labels = &mut labels[start..start + LANES];
         let mut old = [0u32; LANES];
@@ -242,21 +240,22 @@ fn segment<V: Lanes, const C: usize, const ADAPTIVE: bool>(
 /// The nearest candidate of each pixel of a block; the first of equals.
 #[inline(always)]
 fn nearest<V: Lanes, const ADAPTIVE: bool>(
-    gathered: &Gathered,
+    candidates: &[Candidate],
+    values: &[f32],
     pixels: &[V],
     places: V,
     [left, right]: [f32; 2],
-    window: f32,
 ) -> [u32; LANES] {
     let mut best = V::splat(f32::INFINITY);
-    let mut found = V::splat_bits(UNASSIGNED);
-    for c in &gathered.row {
-        let own = &gathered.values[c.values..][..pixels.len()];
+    // What no distance decides (they may overflow) is the cell's own.
+    let mut found = V::splat_bits(candidates.first().map_or(UNASSIGNED, |c| c.id));
+    for c in candidates {
+        let own = &values[c.values..][..pixels.len()];
         // No pixel of the block is closer than its place allows.
         let (before, after) = (left - c.x, c.x - right);
         let gap = if before > after { before } else { after };
         let gap = if gap > 0.0 { gap } else { 0.0 };
-        if gap > window || !best.any_above(c.row + gap * gap) {
+        if gap > c.reach || !best.any_above(c.row + gap * gap) {
             continue;
         }
         let away = places.sub(V::splat(c.x));

@@ -122,7 +122,7 @@ impl Slic {
         }
     }
 
-    /// The difference in value that weighs as much as the distance `S`: more makes regions more square. Above 0; in Lab units
+    /// The difference in value that weighs as much as the distance `S`: more makes regions more square. From 1e-6 to 1e6; in Lab units
     /// (default 10), or in parts of the value range (default 0.1).
     pub const fn compactness(mut self, compactness: f64) -> Self {
         self.compactness = Some(compactness);
@@ -376,14 +376,12 @@ impl Slic {
         if self.segments == 0 || self.segments > pixels {
             return Err(Error::SegmentCount { pixels, found: self.segments });
         }
-        let positive = |option, found: Option<f64>| match found {
-            Some(v) if !(v.is_finite() && v > 0.0) => Err(bad(option, "positive and finite", v)),
-            _ => Ok(()),
-        };
         let not_negative = |option, v: f64| {
             if v.is_finite() && v >= 0.0 { Ok(()) } else { Err(bad(option, "finite and at least 0", v)) }
         };
-        positive("compactness", self.compactness)?;
+        if let Some(v) = self.compactness.filter(|v| !(1e-6..=1e6).contains(v)) {
+            return Err(bad("compactness", "from 1e-6 to 1e6", v));
+        }
         not_negative("tolerance", self.tolerance)?;
         not_negative("smoothing", self.smoothing)?;
         if self.row_stride == 0 {

@@ -75,7 +75,7 @@ fn with_threads(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn labels_are_connected_complete_and_the_same_with_any_number_of_threads(
@@ -84,13 +84,18 @@ proptest! {
         adaptive in any::<bool>(),
         masked in any::<bool>(),
         max_size in prop_oneof![Just(f64::INFINITY), 1.0f64..3.0],
+        compactness in prop_oneof![Just(3.0), Just(0.1), Just(0.003)],
+        row_stride in 1usize..4,
+        tolerance in prop_oneof![Just(0.0), Just(0.05)],
     ) {
         let inside = if masked { mask.iter().filter(|m| **m).count() } else { mask.len() };
         prop_assume!(inside > 0);
         let segments = ((inside as f64 * part) as usize).clamp(1, inside);
         let slic = Slic::new(segments)
             .adaptive(adaptive)
-            .compactness(3.0)
+            .compactness(compactness)
+            .row_stride(row_stride)
+            .tolerance(tolerance)
             .connectivity(Connectivity::Enforce { min_size: 0.2, max_size });
         let mask = masked.then_some(&mask);
         let found = with_threads(1, &slic, &pixels, mask);
@@ -150,6 +155,7 @@ fn bad_input_is_an_error() {
     assert_eq!(of(Slic::new(21)), Error::SegmentCount { pixels: 20, found: 21 });
     for slic in [
         Slic::new(2).compactness(0.0),
+        Slic::new(2).compactness(1e30),
         Slic::new(2).compactness(f64::NAN),
         Slic::new(2).max_iterations(0),
         Slic::new(2).row_stride(0),
@@ -203,6 +209,21 @@ fn the_least_images_work() {
     }
 }
 
+/// Slices a light year apart: distances overflow, but every pixel has a region.
+#[test]
+fn absurd_spacing_is_no_failure() {
+    let pixels = Array4::from_shape_fn([1, 3, 20, 20], |(_, z, y, x)| (z * y * x) as u16);
+    for spacing in
+        [Spacing::new(1.0, 1.0, 1e40), Spacing::new(1e-40, 1.0, 1e-40), Spacing::new(1e-200, 1e200, 1.0)]
+    {
+        let found = Slic::new(30).channels(pixels.view(), spacing, None).unwrap();
+        assert!(found.count() >= 1 && found.labels().iter().all(|l| *l > 0));
+        let mask = Array3::from_shape_fn([3, 20, 20], |(z, y, x)| (x + y + z) % 3 > 0);
+        let found = Slic::new(30).adaptive(true).channels(pixels.view(), spacing, Some(mask.view())).unwrap();
+        assert!(found.labels().iter().zip(&mask).all(|(l, m)| (*l > 0) == *m));
+    }
+}
+
 #[test]
 fn connectivity_can_be_left_out() {
     let image = Image::grey(Array2::from_shape_fn((40, 40), |(y, x)| {
@@ -213,4 +234,23 @@ fn connectivity_can_be_left_out() {
     assert!(found.count() <= 16);
     assert!(pieces(&found.labels().to_owned()).iter().skip(1).any(|n| *n > 1));
     assert_eq!(found.zero_based().iter().min(), Some(&0));
+}
+
+/// Where values decide alone, clusters leave the cells that they began in, and their pixels still have a cluster.
+#[test]
+fn clusters_may_leave_their_cells() {
+    // Discs on a background with a little noise.
+    let mut state = 3u32;
+    let pixels = Array4::from_shape_fn([3, 1, 120, 120], |(_, _, y, x)| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let disc = ((y as i32) % 37 - 18).pow(2) + ((x as i32) % 31 - 12).pow(2) < 60;
+        (if disc { 120u8 } else { 4 }) + (state >> 30) as u8
+    });
+    for segments in [9, 36, 60, 140, 400] {
+        for compactness in [0.01, 0.5, 2.5] {
+            let slic = Slic::new(segments).compactness(compactness);
+            let found = slic.channels(pixels.view(), Spacing::isotropic(1.0), None).unwrap();
+            assert!(found.count() <= segments + segments / 3);
+        }
+    }
 }
