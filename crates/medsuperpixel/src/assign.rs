@@ -204,33 +204,26 @@ fn segment<V: Lanes, const C: usize, const ADAPTIVE: bool>(
             nearest::<V, ADAPTIVE>(near, values, &block, places, ends)
         };
         let labels = &mut labels[start..start + LANES];
-        let mut old = [0u32; LANES];
-        old.copy_from_slice(labels);
-        let mut new = [0u32; LANES];
-        let (first, last) = ((x - start) as u32, (end - start) as u32);
-        let mut changed = 0;
-        for l in 0..LANES {
-            let within = (l as u32 >= first) & ((l as u32) < last) & (old[l] != OUTSIDE);
-            new[l] = if within { found[l] } else { old[l] };
-            changed |= new[l] ^ old[l];
-        }
+        // Of a block that begins or ends beyond the segment, the pixels within.
+        let within = (1 << (end - start)) - (1u32 << (x - start));
+        let mut changed = found.differing(labels) & within;
         if changed != 0 {
-            labels.copy_from_slice(&new);
-            let mut l = x - start;
-            while l < end - start {
-                let (from, to) = (old[l], new[l]);
-                let first = l;
+            let new = found.bits();
+            while changed != 0 {
+                let first = changed.trailing_zeros() as usize;
+                let (from, to) = (labels[first], new[first]);
+                let mut l = first;
                 // Neighbours mostly go from the same cluster to the same other.
-                while l < end - start && old[l] == from && new[l] == to {
+                while l < LANES && changed >> l & 1 != 0 && labels[l] == from && new[l] == to {
+                    labels[l] = to;
                     l += 1;
                 }
-                if from != to {
-                    band.change.pixels([from, to], [z, y], start + first..start + l, features, stride);
-                }
+                changed &= u32::MAX << l;
+                band.change.pixels([from, to], [z, y], start + first..start + l, features, stride);
             }
         }
         if ADAPTIVE {
-            let used = &new[x - start..end - start];
+            let used = &labels[x - start..end - start];
             see(job, band.change, used, features, x);
         }
         x = end;
@@ -245,7 +238,7 @@ fn nearest<V: Lanes, const ADAPTIVE: bool>(
     pixels: &[V],
     places: V,
     [left, right]: [f32; 2],
-) -> [u32; LANES] {
+) -> V {
     let mut best = V::splat(f32::INFINITY);
     // What no distance decides (they may overflow) is the cell's own.
     let mut found = V::splat_bits(candidates.first().map_or(UNASSIGNED, |c| c.id));
@@ -272,7 +265,7 @@ fn nearest<V: Lanes, const ADAPTIVE: bool>(
         found = distance.select_below(best, V::splat_bits(c.id), found);
         best = distance.select_below(best, distance, best);
     }
-    found.bits()
+    found
 }
 
 /// Notes the squared differences in value between pixels and their clusters.

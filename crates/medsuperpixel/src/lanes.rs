@@ -1,5 +1,7 @@
 //! Blocks of pixels that are worked on together.
 
+use crate::assign::OUTSIDE;
+
 /// Pixels of a block.
 pub(crate) const LANES: usize = 16;
 
@@ -19,6 +21,9 @@ pub(crate) trait Lanes: Copy {
     fn any_above(self, value: f32) -> bool;
     /// The bits of the numbers, which may stand for something else.
     fn bits(self) -> [u32; LANES];
+
+    /// One bit for each pixel: whether its bits differ from its label, which is not [`OUTSIDE`].
+    fn differing(self, labels: &[u32]) -> u32;
 
     fn splat_bits(bits: u32) -> Self {
         Self::splat(f32::from_bits(bits))
@@ -96,5 +101,12 @@ impl Lanes for Portable {
     #[inline(always)]
     fn bits(self) -> [u32; LANES] {
         self.0.map(f32::to_bits)
+    }
+
+    #[inline(always)]
+    fn differing(self, labels: &[u32]) -> u32 {
+        let labels = &labels[..LANES];
+        let differs = |l: usize| (self.0[l].to_bits() != labels[l]) & (labels[l] != OUTSIDE);
+        (0..LANES).fold(0, |mask, l| mask | u32::from(differs(l)) << l)
     }
 }

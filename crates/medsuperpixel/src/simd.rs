@@ -85,13 +85,16 @@ impl Vectors {
 mod x86 {
     use std::arch::x86_64::{
         __m256, __m256i, __m512, _CMP_GT_OQ, _CMP_LT_OQ, _mm_loadu_si128, _mm256_add_ps, _mm256_blendv_ps,
-        _mm256_cmp_ps, _mm256_cvtepi16_epi32, _mm256_cvtepi32_ps, _mm256_loadu_ps, _mm256_loadu_si256,
-        _mm256_movemask_ps, _mm256_mul_ps, _mm256_or_ps, _mm256_set1_ps, _mm256_storeu_si256, _mm256_sub_ps,
-        _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_cvtepi16_epi32, _mm512_cvtepi32_ps, _mm512_loadu_ps,
-        _mm512_mask_blend_ps, _mm512_mul_ps, _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
+        _mm256_castps_si256, _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_cmpeq_epi32, _mm256_cvtepi16_epi32,
+        _mm256_cvtepi32_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_movemask_ps, _mm256_mul_ps,
+        _mm256_or_ps, _mm256_or_si256, _mm256_set1_epi32, _mm256_set1_ps, _mm256_storeu_si256, _mm256_sub_ps,
+        _mm512_add_ps, _mm512_castps_si512, _mm512_cmp_ps_mask, _mm512_cmpeq_epi32_mask,
+        _mm512_cmpneq_epi32_mask, _mm512_cvtepi16_epi32, _mm512_cvtepi32_ps, _mm512_loadu_ps,
+        _mm512_loadu_si512, _mm512_mask_blend_ps, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps,
+        _mm512_storeu_ps, _mm512_sub_ps,
     };
 
-    use crate::assign::{Band, Job, assign};
+    use crate::assign::{Band, Job, OUTSIDE, assign};
     use crate::lab::lab_row;
     use crate::lanes::{LANES, Lanes};
     use crate::planes::quantise;
@@ -187,6 +190,17 @@ mod x86 {
             unsafe { _mm512_storeu_ps(out.as_mut_ptr().cast(), self.0) };
             out
         }
+
+        #[inline(always)]
+        fn differing(self, labels: &[u32]) -> u32 {
+            let labels = &labels[..LANES];
+            let mask = unsafe {
+                let labels = _mm512_loadu_si512(labels.as_ptr().cast());
+                let outside = _mm512_cmpeq_epi32_mask(labels, _mm512_set1_epi32(OUTSIDE as i32));
+                _mm512_cmpneq_epi32_mask(_mm512_castps_si512(self.0), labels) & !outside
+            };
+            u32::from(mask)
+        }
     }
 
     /// Used within [`avx2`] alone.
@@ -254,12 +268,24 @@ mod x86 {
             let mut out = [0u32; LANES];
             let (low, high) = out.split_at_mut(LANES / 2);
             let store = |to: &mut [u32], v: __m256| unsafe {
-                let v: __m256i = std::arch::x86_64::_mm256_castps_si256(v);
+                let v: __m256i = _mm256_castps_si256(v);
                 _mm256_storeu_si256(to.as_mut_ptr().cast(), v);
             };
             store(low, self.0);
             store(high, self.1);
             out
+        }
+
+        #[inline(always)]
+        fn differing(self, labels: &[u32]) -> u32 {
+            let (low, high) = labels[..LANES].split_at(LANES / 2);
+            let half = |labels: &[u32], v: __m256| unsafe {
+                let labels = _mm256_loadu_si256(labels.as_ptr().cast());
+                let same = _mm256_cmpeq_epi32(labels, _mm256_castps_si256(v));
+                let outside = _mm256_cmpeq_epi32(labels, _mm256_set1_epi32(OUTSIDE as i32));
+                !_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_or_si256(same, outside))) as u32 & 0xFF
+            };
+            half(low, self.0) | half(high, self.1) << (LANES / 2)
         }
     }
 }
