@@ -21,14 +21,17 @@ impl Candidates {
     }
 
     /// Clusters anywhere (in pixels: slice, row, column): those in the cell and in the cells that touch it, or, where there are
-    /// none, in the nearest cells that have some.
-    pub(crate) fn of_positions(cells: &Cells, positions: &[[f64; 3]]) -> Self {
+    /// none, in the nearest cells that have some. Cells that are not needed have none.
+    pub(crate) fn of_positions(cells: &Cells, positions: &[[f64; 3]], needed: &[bool]) -> Self {
         let mut inside: Vec<Vec<u32>> = vec![Vec::new(); cells.len()];
         for (k, position) in positions.iter().enumerate() {
             let at = [0, 1, 2].map(|a| cells.locate(a, position[a].round() as usize));
             inside[cells.id(at)].push(k as u32);
         }
         let list = |at: [usize; 3], out: &mut Vec<u32>| {
+            if !needed[cells.id(at)] {
+                return;
+            }
             let mut reach = 1;
             let from = out.len();
             while out.len() == from && reach < 2 * cells.counts.iter().sum::<usize>() {

@@ -71,7 +71,7 @@ impl<'a> KMeans<'a> {
         let fill = extent.iter().product::<usize>() / masked.max(1);
         let wanted = segments.saturating_mul(fill.clamp(1, CELLS_PER_SEGMENT));
         let cells = Cells::new(start, extent, spacing, wanted.min(extent.iter().product()));
-        let candidates = Candidates::of_positions(&cells, &seeds);
+        let candidates = Candidates::of_positions(&cells, &seeds, &cells_of_mask(&cells, mask, planes.size));
         let clusters = Clusters::new(&seeds, planes.channels, &metric);
         let mut found = Self::new(planes, metric, vectors, cells, candidates, clusters)?;
         let columns = planes.size[2];
@@ -179,6 +179,17 @@ impl<'a> KMeans<'a> {
             vectors.assign(&job, band);
         });
     }
+}
+
+/// Which cells have pixels of a mask.
+fn cells_of_mask(cells: &Cells, mask: &[bool], [_, rows, columns]: [usize; 3]) -> Vec<bool> {
+    let mut found = vec![false; cells.len()];
+    let across: Vec<usize> = (0..columns).map(|x| cells.locate(2, x)).collect();
+    for (row, mask) in mask.chunks(columns).enumerate().filter(|(_, row)| row.contains(&true)) {
+        let first = cells.id([cells.locate(0, row / rows), cells.locate(1, row % rows), 0]);
+        mask.iter().zip(&across).filter(|(m, _)| **m).for_each(|(_, x)| found[first + x] = true);
+    }
+    found
 }
 
 /// Bands of rows, with room for the changes of the clusters that each can reach. What they are does not change results.

@@ -224,6 +224,18 @@ fn absurd_spacing_is_no_failure() {
     }
 }
 
+/// Most of the box around the mask is empty.
+#[test]
+fn masks_may_be_small_and_far_apart() {
+    let size = [40, 120, 120];
+    let mask =
+        Array3::from_shape_fn(size, |(z, y, x)| z.max(y).max(x) < 10 || (z > 29 && y > 109 && x > 109));
+    let pixels = Array4::from_shape_fn([1, 40, 120, 120], |(_, z, y, x)| (z * 3 + y * 5 + x * 7) as u16);
+    let found = Slic::new(1500).channels(pixels.view(), Spacing::isotropic(1.0), Some(mask.view())).unwrap();
+    assert!(found.count() > 1000 && found.count() <= 1502, "{}", found.count());
+    assert!(found.labels().iter().zip(&mask).all(|(l, m)| (*l > 0) == *m));
+}
+
 #[test]
 fn connectivity_can_be_left_out() {
     let image = Image::grey(Array2::from_shape_fn((40, 40), |(y, x)| {
