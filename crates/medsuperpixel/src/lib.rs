@@ -52,6 +52,20 @@
 //! steps of the pixel grid there, so with a spacing other than 1 the same compactness means something else. Labels are not equal
 //! pixel by pixel: the grid of seeds is another one, and small pieces go to the neighbour that is most alike instead of to
 //! any.
+//!
+//! # Results
+//!
+//! `benches/superpixel.py quality`, equal numbers of regions (one for 400 pixels of the nuclei of the Data Science Bowl 2018, one for
+//! 216 voxels of a body CT of 3 mm with 41 organs), the compactness that suits each library best:
+//!
+//! | objects | library | compactness | boundary recall | under-segmentation error | achievable accuracy |
+//! |---|---|---|---|---|---|
+//! | nuclei, 18 images | medsuperpixel | 2.5 | 0.972 | 0.041 | 0.980 |
+//! | | medsuperpixel, every 3rd row | 2.5 | 0.976 | 0.041 | 0.980 |
+//! | | fast-slic 0.4.0 (AVX2) | 2.5 | 0.941 | 0.050 | 0.975 |
+//! | | scikit-image | 10 | 0.872 | 0.078 | 0.960 |
+//! | organs, 3D | medsuperpixel | 0.1 | 0.999 | 0.131 | 0.934 |
+//! | | scikit-image | 0.05 | 0.997 | 0.154 | 0.922 |
 
 mod adjacency;
 mod assign;
