@@ -4,7 +4,9 @@
 //! |---|---|
 //! | [`medcore`] | volumes, images, geometry in patient space, windows, resampling |
 //! | [`medio`] | DICOM series and NIfTI files |
-//! | [`mednn`] | devices, tensors, published weights, vision transformers |
+//! | [`medsuperpixel`] | superpixels and supervoxels |
+//! | [`medeval`] | metrics, statistics, probes |
+//! | [`mednn`] | devices, tensors, published weights, networks for images and text |
 //! | [`medslice`] | slice-sequence 3D encoders |
 //!
 //! Backends are Cargo features: `flex` (CPU), `ndarray` (CPU, older), `wgpu` (Vulkan, Metal, Direct3D 12), `cuda`. None is on by
@@ -21,6 +23,8 @@
 //! ```
 
 pub use medcore;
+pub use medeval;
 pub use medio;
 pub use mednn;
 pub use medslice;
+pub use medsuperpixel;
