@@ -25,6 +25,14 @@ pub(crate) unsafe fn left(
             let from_at = from.data.add((start.0 + first) * from.row_stride + start.1 * from.column_stride);
             if from.column_stride == 1 {
                 (kernels.transpose)(from_at, from.row_stride, to, height, height, depth);
+            } else if from.row_stride == 1 {
+                match height {
+                    14 => short_rows::<14>(from_at, from.column_stride, depth, to),
+                    12 => short_rows::<12>(from_at, from.column_stride, depth, to),
+                    6 => short_rows::<6>(from_at, from.column_stride, depth, to),
+                    4 => short_rows::<4>(from_at, from.column_stride, depth, to),
+                    _ => copy(from_at, [from.column_stride, 1], to, height, [depth, height]),
+                }
             } else {
                 copy(from_at, [from.column_stride, from.row_stride], to, height, [depth, height]);
             }
@@ -103,6 +111,16 @@ unsafe fn whole_panels<const WIDTH: usize>(
                 to.add(first * depth + k * WIDTH).cast::<[f32; WIDTH]>().write(row.read());
             }
         }
+    }
+}
+
+/// `rows` rows of `WIDTH` values, too short for a call to copy each.
+unsafe fn short_rows<const WIDTH: usize>(from: *const f32, step: usize, rows: usize, to: *mut f32) {
+    for i in 0..rows {
+        // SAFETY: the caller vouches for it; arrays of floats are as aligned as floats.
+        unsafe {
+            to.add(i * WIDTH).cast::<[f32; WIDTH]>().write(from.add(i * step).cast::<[f32; WIDTH]>().read())
+        };
     }
 }
 

@@ -7,7 +7,7 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
 use burn::backend::flex::{Flex, FlexTensor};
 use medkernels::gemm::{Epilogue, Matrix, gemm};
-use medkernels::norm::{layer_scale, layer_scale_add};
+use medkernels::norm::layer_scale;
 use medkernels::reduce::{column_dot_products, column_sums};
 
 use super::activation;
@@ -69,11 +69,11 @@ pub(super) fn forward(
 struct State {
     x: FlexTensor,
     weight: FlexTensor,
-    has_bias: bool,
+    bias: Option<FlexTensor>,
     activation: Option<Activation>,
     scale: Option<FlexTensor>,
     has_residual: bool,
-    /// `x W + b`, where an activation or a scale follows.
+    /// `x W + b`, where an activation follows.
     product: Option<FlexTensor>,
 }
 
@@ -86,37 +86,54 @@ impl Backward<Flex, 5> for Linear {
     fn backward(self, ops: Ops<State, 5>, grads: &mut Gradients, _: &mut Checkpointer) {
         let [x_node, weight_node, bias_node, scale_node, residual_node] = ops.parents;
         let state = ops.state;
-        let gradient = in_order(grads.consume::<Flex>(&ops.node));
+        let mut gradient = in_order(grads.consume::<Flex>(&ops.node));
         if let (true, Some(node)) = (state.has_residual, residual_node) {
             grads.register::<Flex>(node.id, gradient.clone());
-        }
-        let mut gradient = gradient;
-        if let (Some(scale), Some(product)) = (&state.scale, &state.product) {
-            if let Some(node) = scale_node {
-                let activated = match state.activation {
-                    Some(function) => activation::forward(product, function),
-                    None => product.clone(),
-                };
-                grads.register::<Flex>(node.id, dot_of_columns(&gradient, &activated));
-            }
-            gradient = scaled(&gradient, scale);
         }
         if let (Some(function), Some(product)) = (state.activation, &state.product) {
             gradient = activation::backward(product, &gradient, function);
         }
-        if let (true, Some(node)) = (state.has_bias, bias_node) {
-            let (_, outputs) = rows_and_width(&gradient);
-            let mut sums = vec![0.0; outputs];
-            column_sums(values(&gradient), &mut sums);
-            grads.register::<Flex>(node.id, tensor(sums, [outputs]));
+        let scale = state.scale.as_ref();
+        let sums = (state.bias.is_some() && (bias_node.is_some() || scale_node.is_some()))
+            .then(|| sums_of_columns(&gradient));
+        if let (Some(sums), Some(node)) = (&sums, bias_node) {
+            grads.register::<Flex>(node.id, scaled(sums, scale));
         }
-        if let Some(node) = weight_node {
-            grads.register::<Flex>(node.id, weight_gradient(&state.x, &gradient));
+        if weight_node.is_some() || (scale.is_some() && scale_node.is_some()) {
+            let weight = weight_gradient(&state.x, &gradient);
+            if let (Some(_), Some(node)) = (scale, scale_node) {
+                grads.register::<Flex>(node.id, scale_gradient(&state, &weight, sums.as_ref()));
+            }
+            if let Some(node) = weight_node {
+                grads.register::<Flex>(node.id, scaled(&weight, scale));
+            }
         }
         if let Some(node) = x_node {
-            grads.register::<Flex>(node.id, input_gradient(&state.weight, &gradient, &state.x));
+            // The scale goes into the weight, which is smaller than the gradient.
+            let weight = scaled(&state.weight, scale);
+            grads.register::<Flex>(node.id, input_gradient(&weight, &gradient, &state.x));
         }
     }
+}
+
+/// The gradient of the scale: the sum over rows of `g * (x W + b)`. It is the sum over inputs of `W * xᵀ g`, and `b` times the sum over rows of
+/// `g`, so that the product need not be kept.
+fn scale_gradient(state: &State, weight_gradient: &FlexTensor, sums: Option<&FlexTensor>) -> FlexTensor {
+    let (_, outputs) = rows_and_width(weight_gradient);
+    let mut to = vec![0.0; outputs];
+    column_dot_products(values(&state.weight), values(weight_gradient), &mut to);
+    if let (Some(bias), Some(sums)) = (&state.bias, sums) {
+        let terms = values(bias).iter().zip(values(sums));
+        to.iter_mut().zip(terms).for_each(|(to, (b, sum))| *to += b * sum);
+    }
+    tensor(to, [outputs])
+}
+
+fn sums_of_columns(gradient: &FlexTensor) -> FlexTensor {
+    let (_, outputs) = rows_and_width(gradient);
+    let mut sums = vec![0.0; outputs];
+    column_sums(values(gradient), &mut sums);
+    tensor(sums, [outputs])
 }
 
 /// `xᵀ g`
@@ -144,14 +161,9 @@ fn input_gradient(weight: &FlexTensor, gradient: &FlexTensor, x: &FlexTensor) ->
     to.into_tensor(x.layout().shape().clone())
 }
 
-fn dot_of_columns(x: &FlexTensor, y: &FlexTensor) -> FlexTensor {
-    let (_, width) = rows_and_width(x);
-    let mut sums = vec![0.0; width];
-    column_dot_products(values(x), values(y), &mut sums);
-    tensor(sums, [width])
-}
-
-fn scaled(x: &FlexTensor, scale: &FlexTensor) -> FlexTensor {
+/// Every row times the scale, where there is one.
+fn scaled(x: &FlexTensor, scale: Option<&FlexTensor>) -> FlexTensor {
+    let Some(scale) = scale else { return x.clone() };
     let mut y = Buffer::new(x.layout().num_elements());
     layer_scale(values(x), values(scale), y.values());
     y.into_tensor(x.layout().shape().clone())
@@ -182,50 +194,25 @@ pub(super) fn tracked<C: CheckpointStrategy>(
         OpsKind::UnTracked(prep) => prep.finish(forward(x, weight, bias, activation, scale, residual)),
         OpsKind::Tracked(prep) => {
             let [x, weight] = [x, weight].map(in_order);
-            let scale = scale.map(in_order);
+            let [bias, scale] = [bias, scale].map(|part| part.map(in_order));
             let mut state = State {
                 x: x.clone(),
                 weight: weight.clone(),
-                has_bias: bias.is_some(),
+                bias: bias.clone(),
                 activation,
                 scale: scale.clone(),
                 has_residual: residual.is_some(),
                 product: None,
             };
-            if activation.is_none() && scale.is_none() {
-                return prep.finish(state, forward(x, weight, bias, None, None, residual));
-            }
+            let Some(function) = activation else {
+                return prep.finish(state, forward(x, weight, bias, None, scale, residual));
+            };
+            // Nothing in this workspace has an activation before a scale or a residual.
+            assert!(scale.is_none() && residual.is_none(), "an activation before a scale or a residual");
             let product = forward(x, weight, bias, None, None, None);
-            let y = finish(&product, activation, scale, residual);
+            let y = activation::forward(&product, function);
             state.product = Some(product);
             prep.finish(state, y)
         }
     }
-}
-
-/// `residual + scale * activation(product)`
-fn finish(
-    product: &FlexTensor,
-    activation: Option<Activation>,
-    scale: Option<FlexTensor>,
-    residual: Option<FlexTensor>,
-) -> FlexTensor {
-    let y = match activation {
-        Some(function) => activation::forward(product, function),
-        None => product.clone(),
-    };
-    let shape = y.layout().shape().clone();
-    let mut sum = Buffer::new(y.layout().num_elements());
-    match (scale, residual.map(in_order)) {
-        (None, None) => return y,
-        (Some(scale), None) => return scaled(&y, &scale),
-        (Some(scale), Some(residual)) => {
-            layer_scale_add(values(&residual), values(&y), values(&scale), sum.values());
-        }
-        (None, Some(residual)) => {
-            let (y, residual) = (values(&y), values(&residual));
-            sum.values().iter_mut().zip(y.iter().zip(residual)).for_each(|(sum, (y, r))| *sum = y + r);
-        }
-    }
-    sum.into_tensor(shape)
 }
