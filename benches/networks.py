@@ -118,9 +118,8 @@ def compare(args, binary, folder, case, faults):
     helper = [sys.executable, str(HERE / "networks/peers.py")]
     told = ["--folder", str(folder), "--model", case.model, "--threads", threads]
     names = own_names(args) + [peer for peer in args.peers if not (training and peer == "onnxruntime")]
-    run([*helper, "prepare", *told, "--size", str(case.size), "--batch", str(case.batch)], environment)
-    if "onnxruntime" in names:
-        run([*helper, "export", *told], environment)
+    prepare = [*helper, "prepare", *told, "--size", str(case.size), "--batch", str(case.batch)]
+    run(prepare + (["--onnx"] if "onnxruntime" in names else []), environment)
     own = [binary, "--network", MODELS[case.model].network, "--model", str(folder), "--input", str(folder / FILE)]
     own += ["--train"] if training else []
     commands = {name: own for name in OWN}

@@ -103,7 +103,7 @@ def prepare(folder, name, size, batch):
     with torch.inference_mode():
         output = run(network, model.eval(), inputs)
     (key, values), = inputs.items()
-    targets = output.mean() + output.std() * torch.randn_like(output)
+    targets = output.mean() + output.std() * torch.randn(output.shape)
     save_file({key: values, "targets": targets}, folder / FILE)
 
 

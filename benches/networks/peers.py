@@ -18,19 +18,22 @@ ONNX = "model.onnx"
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("role", choices=["prepare", "export", "torch", "train", "onnxruntime"])
+    parser.add_argument("role", choices=["prepare", "torch", "train", "onnxruntime"])
     parser.add_argument("--folder", type=pathlib.Path, required=True)
     parser.add_argument("--model", choices=models.MODELS, required=True)
     parser.add_argument("--size", type=int, default=0)
     parser.add_argument("--batch", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--onnx", action="store_true", help="prepares for onnxruntime too")
     args = parser.parse_args()
     if args.role != "onnxruntime":
         quiet()
     if args.role == "prepare":
         models.prepare(args.folder, args.model, args.size, args.batch)
+        if args.onnx:
+            export(args)
     else:
-        {"export": export, "torch": infer, "train": train, "onnxruntime": serve_onnxruntime}[args.role](args)
+        {"torch": infer, "train": train, "onnxruntime": serve_onnxruntime}[args.role](args)
 
 
 def quiet():

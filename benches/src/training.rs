@@ -20,23 +20,17 @@ pub struct Trainer<M, I, const D: usize> {
 }
 
 impl<M: Module, I, const D: usize> Trainer<M, I, D> {
-    /// # Errors
-    /// [`Error::Unfit`] when the targets have another shape than the outputs.
-    pub fn new(workload: Workload<M, I, D>, targets: Tensor<D>) -> Result<Self> {
-        let found = workload.run().dims();
-        if found != targets.dims() {
-            let (expected, found) = (format!("{found:?}"), format!("{:?}", targets.dims()));
-            return Err(Error::Unfit { what: "targets", expected, found });
-        }
+    /// Nothing is run yet.
+    pub fn new(workload: Workload<M, I, D>, targets: Tensor<D>) -> Self {
         // The constants that PyTorch has by default.
         let optimizer = AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(1e-2).init();
-        Ok(Self { workload, targets, optimizer })
+        Self { workload, targets, optimizer }
     }
 
     /// One step; with the loss before it.
     ///
     /// # Errors
-    /// [`Error::Network`] when the device fails.
+    /// [`Error::Unfit`] when the targets have another shape than the outputs; [`Error::Network`] when the device fails.
     pub fn step(self) -> Result<(Self, f32)> {
         let (loss, gradients) = self.gradients()?;
         Ok((self.descend(gradients)?, loss))
@@ -45,7 +39,7 @@ impl<M: Module, I, const D: usize> Trainer<M, I, D> {
     /// One step; with the loss before it, and the length of the gradient of all parameters.
     ///
     /// # Errors
-    /// [`Error::Network`] when the device fails.
+    /// As [`step`](Self::step).
     pub fn checked_step(self) -> Result<(Self, f32, f64)> {
         let (loss, gradients) = self.gradients()?;
         let mut norm = SquaredNorm { gradients: &gradients, sum: Ok(0.0) };
@@ -55,7 +49,12 @@ impl<M: Module, I, const D: usize> Trainer<M, I, D> {
     }
 
     fn gradients(&self) -> Result<(f32, Gradients)> {
-        let difference = self.workload.run() - self.targets.clone();
+        let output = self.workload.run()?;
+        if output.dims() != self.targets.dims() {
+            let (expected, found) = (format!("{:?}", output.dims()), format!("{:?}", self.targets.dims()));
+            return Err(Error::Unfit { what: "targets", expected, found });
+        }
+        let difference = output - self.targets.clone();
         let loss = (difference.clone() * difference).mean();
         let gradients = loss.backward();
         let loss = read_f32(loss)?.first().copied().unwrap_or(f32::NAN);
@@ -100,8 +99,8 @@ mod tests {
         let mut model = LinearConfig::new(2, 1).with_bias(false).init(&device);
         model.weight = model.weight.map(|_| tensor(vec![1.0, 2.0], [2, 1]).require_grad());
         let input = tensor(vec![1.0, 1.0, 0.0, 1.0], [2, 2]);
-        let forward = |model: &Linear, input: &Tensor<2>| model.forward(input.clone());
-        Trainer::new(Workload { model, input, forward }, tensor(vec![0.0, 0.0], [2, 1])).unwrap()
+        let forward = |model: &Linear, input: &Tensor<2>| Ok(model.forward(input.clone()));
+        Trainer::new(Workload { model, input, forward }, tensor(vec![0.0, 0.0], [2, 1]))
     }
 
     #[test]
@@ -122,6 +121,7 @@ mod tests {
     fn targets_of_another_shape_are_refused() {
         let Trainer { workload, .. } = trainer();
         let targets = Tensor::<2>::zeros([3, 1], &Device::flex().autodiff());
-        assert!(matches!(Trainer::new(workload, targets), Err(Error::Unfit { what: "targets", .. })));
+        let found = Trainer::new(workload, targets).step().map(|_| ());
+        assert!(matches!(found, Err(Error::Unfit { what: "targets", .. })));
     }
 }

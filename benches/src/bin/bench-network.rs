@@ -83,7 +83,7 @@ impl Session<'_> {
     fn serve<M: Module, I, const D: usize>(&self, workload: Workload<M, I, D>) -> Result<()> {
         if self.train {
             let targets = tensors::read(self.input, "targets", self.device)?;
-            commands::train(Trainer::new(workload, targets)?, &self.about)
+            commands::train(Trainer::new(workload, targets), &self.about)
         } else {
             commands::infer(&workload, &self.about, self.device)
         }
