@@ -24,7 +24,7 @@ sys.path.insert(0, str(HERE / "networks"))
 from models import FILE, MODELS  # noqa: E402
 
 FEWEST_ROUNDS = 3
-TITLES = {"inference": "Inference", "training": "Training step: forward, backward, AdamW"}
+TITLES = {"inference": "Inference", "training": "Training step: forward, backward, optimizer"}
 OWN = ["medburn", "burn"]
 
 

@@ -94,7 +94,7 @@ def prepare(folder, name, size, batch):
     model = MODELS[name].make()
     spread(model)
     inputs = random_input(network, model, size, batch)
-    settle_batch_norms(model, network, inputs)
+    settle_batch_norms(model, network, size)
     if network == "resnet":
         (folder / "config.json").write_text(json.dumps({"architecture": "resnet50"}))
         save_file(model.state_dict(), folder / "model.safetensors")
@@ -114,7 +114,15 @@ def random_input(network, model, size, batch):
         return {"input_ids": torch.randint(model.config.vocab_size, (batch, size))}
     if network == "sequence":
         return {"inputs_embeds": torch.randn(batch, size, model.config.hidden_size)}
-    return {"pixel_values": torch.randn(batch, 3, size, size)}
+    return {"pixel_values": images(batch, size)}
+
+
+def images(batch, size):
+    """Large shapes of random brightness, and noise: deep layers would see white noise as one grey."""
+    import torch
+
+    shapes = torch.nn.functional.interpolate(torch.randn(batch, 3, 5, 5), size=(size, size), mode="bilinear")
+    return shapes + 0.5 * torch.randn(batch, 3, size, size)
 
 
 def spread(model):
@@ -133,18 +141,20 @@ def spread(model):
                 module.weight /= module.weight.std() * module.weight[0].numel() ** 0.5
 
 
-def settle_batch_norms(model, network, inputs):
-    """Gives batch norms the statistics of their input, as after training."""
+def settle_batch_norms(model, network, size):
+    """Gives batch norms the statistics of their input, as after training; those that end a residual branch add less than what comes in."""
     import torch
 
-    norms = [module for module in model.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    norms = {name: module for name, module in model.named_modules() if isinstance(module, torch.nn.BatchNorm2d)}
     if not norms:
         return
-    for norm in norms:
+    for name, norm in norms.items():
         norm.momentum = 1.0
+        if name.endswith("bn3"):
+            torch.nn.init.constant_(norm.weight, 0.5)
     with torch.inference_mode():
-        run(network, model.train(), inputs)
-    for norm in norms:
+        run(network, model.train(), {"pixel_values": images(8, size)})
+    for norm in norms.values():
         norm.momentum = 0.1
 
 

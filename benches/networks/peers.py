@@ -112,8 +112,11 @@ def train(args):
     model, inputs, about = start_torch(args)
     targets = load_file(args.folder / models.FILE)["targets"]
     model.train()
-    # Parameters that this forward pass does not use: a mask token, the words of a network that is given embeddings.
-    optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, fused=True)
+    parameters = model.parameters()
+    if network == "resnet":
+        optimizer = torch.optim.SGD(parameters, lr=LEARNING_RATE, momentum=0.9, fused=True)
+    else:
+        optimizer = torch.optim.AdamW(parameters, lr=LEARNING_RATE, fused=True)
 
     def gradients():
         optimizer.zero_grad(set_to_none=True)
@@ -131,7 +134,7 @@ def train(args):
         optimizer.step()
         return f"{loss:.9e} {norm.item():.9e}"
 
-    serve(f"{about}, fused AdamW", run, {"check": check})
+    serve(f"{about}, fused {type(optimizer).__name__}", run, {"check": check})
 
 
 def serve_onnxruntime(args):
