@@ -24,7 +24,7 @@ sys.path.insert(0, str(HERE / "networks"))
 from models import FILE, MODELS  # noqa: E402
 
 FEWEST_ROUNDS = 3
-TITLES = {"inference": "Inference", "training": "Training step: forward, backward, AdamW"}
+TITLES = {"inference": "Inference", "training": "Training step: forward, backward, optimizer"}
 OWN = ["medburn", "burn"]
 
 
@@ -78,7 +78,6 @@ def arguments():
     pause = "seconds before each run, in which the thread pools of the others fall asleep"
     parser.add_argument("--pause", type=float, default=0.05, help=pause)
     parser.add_argument("--tolerance", type=float, default=1e-4, help="of outputs: largest difference over the largest value")
-    parser.add_argument("--training-tolerance", type=float, default=1e-3, help="of losses and gradients, relative")
     parser.add_argument("--folder", type=pathlib.Path, help="where up to 1 GB of networks is written")
     parser.add_argument("--binary", help="a bench-network that is already built")
     parser.add_argument("--json", type=pathlib.Path, help="file for the times of every round")
@@ -118,9 +117,8 @@ def compare(args, binary, folder, case, faults):
     helper = [sys.executable, str(HERE / "networks/peers.py")]
     told = ["--folder", str(folder), "--model", case.model, "--threads", threads]
     names = own_names(args) + [peer for peer in args.peers if not (training and peer == "onnxruntime")]
-    run([*helper, "prepare", *told, "--size", str(case.size), "--batch", str(case.batch)], environment)
-    if "onnxruntime" in names:
-        run([*helper, "export", *told], environment)
+    prepare = [*helper, "prepare", *told, "--size", str(case.size), "--batch", str(case.batch)]
+    run(prepare + (["--onnx"] if "onnxruntime" in names else []), environment)
     own = [binary, "--network", MODELS[case.model].network, "--model", str(folder), "--input", str(folder / FILE)]
     own += ["--train"] if training else []
     commands = {name: own for name in OWN}
@@ -131,7 +129,7 @@ def compare(args, binary, folder, case, faults):
         peers[name] = Peer(name, commands[name], variables)
         print(f"  {name}: {peers[name].about}", flush=True)
     # Training is checked on its first steps: after many, roundings have grown.
-    worst = training_parity(args, case, peers, faults) if training else 0.0
+    worst = training_parity(case, peers, faults) if training else 0.0
     for peer in peers.values():
         for _ in range(args.warm_up):
             peer.ask("run")
@@ -193,20 +191,20 @@ def parity(args, case, peers, folder, faults):
     return worst
 
 
-def training_parity(args, case, peers, faults):
+def training_parity(case, peers, faults):
     """The largest relative difference between any two libraries, of loss and gradient, before and after one step."""
-    seen = {}
+    seen, tolerance = {}, MODELS[case.model].training_tolerance
     for name, peer in peers.items():
         (before, norm), (after, norm_after) = [map(float, peer.ask("check").split()) for _ in range(2)]
         seen[name] = [before, norm, after, norm_after]
         print(f"  {name}: loss {before:.6g}, gradient {norm:.6g}; after one step {after:.6g}, {norm_after:.6g}", flush=True)
         # Otherwise equal losses after a step would say nothing about the step.
-        if not abs(after - before) > args.training_tolerance * before:
+        if not abs(after - before) > 1e-3 * before:
             faults.append(f"{case}: a step of {name} does not change the loss")
     worst = 0.0
     for a, b in pairs(peers):
         difference = max(abs(x - y) / abs(y) for x, y in zip(seen[a], seen[b], strict=True))
-        if not difference <= args.training_tolerance:
+        if not difference <= tolerance:
             faults.append(f"{case}: losses or gradients of {a} and {b} differ by {difference:.1e}")
         worst = max(worst, difference)
     return worst

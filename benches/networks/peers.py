@@ -18,19 +18,22 @@ ONNX = "model.onnx"
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("role", choices=["prepare", "export", "torch", "train", "onnxruntime"])
+    parser.add_argument("role", choices=["prepare", "torch", "train", "onnxruntime"])
     parser.add_argument("--folder", type=pathlib.Path, required=True)
     parser.add_argument("--model", choices=models.MODELS, required=True)
     parser.add_argument("--size", type=int, default=0)
     parser.add_argument("--batch", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--onnx", action="store_true", help="prepares for onnxruntime too")
     args = parser.parse_args()
     if args.role != "onnxruntime":
         quiet()
     if args.role == "prepare":
         models.prepare(args.folder, args.model, args.size, args.batch)
+        if args.onnx:
+            export(args)
     else:
-        {"export": export, "torch": infer, "train": train, "onnxruntime": serve_onnxruntime}[args.role](args)
+        {"torch": infer, "train": train, "onnxruntime": serve_onnxruntime}[args.role](args)
 
 
 def quiet():
@@ -109,8 +112,11 @@ def train(args):
     model, inputs, about = start_torch(args)
     targets = load_file(args.folder / models.FILE)["targets"]
     model.train()
-    # Parameters that this forward pass does not use: a mask token, the words of a network that is given embeddings.
-    optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, fused=True)
+    parameters = model.parameters()
+    if network == "resnet":
+        optimizer = torch.optim.SGD(parameters, lr=LEARNING_RATE, momentum=0.9, fused=True)
+    else:
+        optimizer = torch.optim.AdamW(parameters, lr=LEARNING_RATE, fused=True)
 
     def gradients():
         optimizer.zero_grad(set_to_none=True)
@@ -128,7 +134,7 @@ def train(args):
         optimizer.step()
         return f"{loss:.9e} {norm.item():.9e}"
 
-    serve(f"{about}, fused AdamW", run, {"check": check})
+    serve(f"{about}, fused {type(optimizer).__name__}", run, {"check": check})
 
 
 def serve_onnxruntime(args):

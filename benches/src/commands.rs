@@ -17,13 +17,13 @@ use std::path::Path;
 use std::time::Instant;
 
 use burn::module::Module;
+use burn::tensor::Device;
 
 use crate::error::{Error, Result};
 use crate::laps::synchronize;
 use crate::networks::Workload;
 use crate::training::Trainer;
 use crate::{memory, tensors};
-use burn::tensor::Device;
 
 /// Answers until `quit` or the end of the input, with forward passes.
 ///
@@ -40,13 +40,13 @@ pub fn infer<M: Module, I, const D: usize>(
         match line.trim().split_once(' ').unwrap_or((line.trim(), "")) {
             ("run", "") => {
                 let started = Instant::now();
-                let output = workload.run();
+                let output = workload.run()?;
                 synchronize(device)?;
                 answer(&milliseconds(started))?;
                 drop(output);
             }
             ("save", path) if !path.is_empty() => {
-                tensors::write(Path::new(path), "output", workload.run())?;
+                tensors::write(Path::new(path), "output", workload.run()?)?;
                 answer("saved")?;
             }
             ("memory", "") => answer(&peak())?,

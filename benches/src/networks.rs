@@ -35,26 +35,28 @@ pub struct Workload<M, I, const D: usize> {
     pub model: M,
     /// What it is given in every run.
     pub input: I,
-    /// One forward pass.
-    pub forward: fn(&M, &I) -> Tensor<D>,
+    /// One forward pass, which refuses input that does not fit.
+    pub forward: fn(&M, &I) -> mednn::Result<Tensor<D>>,
 }
 
 impl<M: Module, I, const D: usize> Workload<M, I, D> {
     /// Runs the network.
-    pub fn run(&self) -> Tensor<D> {
-        (self.forward)(&self.model, &self.input)
+    ///
+    /// # Errors
+    /// [`Error::Network`] when the input does not fit.
+    pub fn run(&self) -> Result<Tensor<D>> {
+        Ok((self.forward)(&self.model, &self.input)?)
     }
 }
 
 /// Reads a vision transformer and `pixel_values`.
 ///
 /// # Errors
-/// [`Error::Network`] on weights or images that do not fit, and as [`tensors::read`].
+/// [`Error::Network`] on weights that do not fit, and as [`tensors::read`].
 pub fn vit(folder: &Path, input: &Path, device: &Device) -> Result<Workload<Vit, Tensor<4>, 3>> {
     let model = Vit::from_pretrained(folder, device)?;
     let input = tensors::read(input, "pixel_values", device)?;
-    model.encode(input.clone())?;
-    Ok(Workload { model, input, forward: |vit, images| vit.forward(images.clone()).tokens() })
+    Ok(Workload { model, input, forward: |vit, images| Ok(vit.encode(images.clone())?.tokens()) })
 }
 
 /// Reads a SegFormer and `pixel_values`.
@@ -64,7 +66,11 @@ pub fn vit(folder: &Path, input: &Path, device: &Device) -> Result<Workload<Vit,
 pub fn segformer(folder: &Path, input: &Path, device: &Device) -> Result<Workload<Segformer, Tensor<4>, 4>> {
     let model = Segformer::from_pretrained(folder, device)?;
     let input = tensors::read(input, "pixel_values", device)?;
-    Ok(Workload { model, input, forward: |segformer, images| segformer.forward(images.clone()) })
+    Ok(Workload {
+        model,
+        input,
+        forward: |segformer, images| Ok(segformer.segment(images.clone())?.logits()),
+    })
 }
 
 /// Reads a BERT and `input_ids`.
@@ -74,7 +80,7 @@ pub fn segformer(folder: &Path, input: &Path, device: &Device) -> Result<Workloa
 pub fn bert(folder: &Path, input: &Path, device: &Device) -> Result<Workload<Bert, Tensor<2, Int>, 3>> {
     let model = Bert::from_pretrained(folder, device)?;
     let input = tensors::read_integers(input, "input_ids", device)?;
-    Ok(Workload { model, input, forward: |bert, ids| bert.forward(ids.clone(), None, None) })
+    Ok(Workload { model, input, forward: |bert, ids| Ok(bert.forward(ids.clone(), None, None)) })
 }
 
 /// Reads a BERT without its words, and `inputs_embeds`.
@@ -87,7 +93,7 @@ pub fn sequence(folder: &Path, input: &Path, device: &Device) -> Result<Workload
     let mut source = WeightSource::open(folder.join("model.safetensors"))?;
     let (model, _) = weights::load(config.init(device), &mut source, config.key_map(), Strictness::Exact)?;
     let input = tensors::read(input, "inputs_embeds", device)?;
-    Ok(Workload { model, input, forward: |encoder, slices| encoder.forward(slices.clone(), None) })
+    Ok(Workload { model, input, forward: |encoder, slices| Ok(encoder.forward(slices.clone(), None)) })
 }
 
 /// Reads a ResNet and `pixel_values`. With `fold`, batch norms are folded into the convolutions: for inference.
@@ -103,5 +109,5 @@ pub fn resnet(
     let model = ResNet::from_pretrained(folder, device)?;
     let model = if fold { model.fold_batch_norm() } else { model };
     let input = tensors::read(input, "pixel_values", device)?;
-    Ok(Workload { model, input, forward: |resnet, images| resnet.forward(images.clone()).pooled() })
+    Ok(Workload { model, input, forward: |resnet, images| Ok(resnet.encode(images.clone())?.pooled()) })
 }

@@ -1,16 +1,30 @@
-//! A training step: forward, mean of the squared differences to fixed targets, backward, AdamW.
+//! A training step: forward, mean of the squared differences to fixed targets, backward, optimizer.
 
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
+use burn::optim::momentum::MomentumConfig;
+use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer, SgdConfig};
 use burn::tensor::{Gradients, Tensor};
 use mednn::bridge::read_f32;
 
 use crate::error::{Error, Result};
 use crate::laps::synchronize;
-use crate::networks::Workload;
+use crate::networks::{Network, Workload};
 
 /// Size of a step.
 pub const LEARNING_RATE: f64 = 1e-4;
+
+/// What each kind of network is trained with: SGD with momentum for residual networks, AdamW with PyTorch's constants for transformers.
+///
+/// With fresh batch norms AdamW's first steps, of equal length for every parameter, would amplify roundings beyond comparing.
+pub fn optimizer(network: Network) -> ModuleOptimizer {
+    match network {
+        Network::Resnet => {
+            let momentum = MomentumConfig::new().with_momentum(0.9).with_dampening(0.0);
+            SgdConfig::new().with_momentum(Some(momentum)).init()
+        }
+        _ => AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(1e-2).init(),
+    }
+}
 
 /// A network on a device with autodiff, what it is to give, and the optimizer.
 pub struct Trainer<M, I, const D: usize> {
@@ -20,23 +34,15 @@ pub struct Trainer<M, I, const D: usize> {
 }
 
 impl<M: Module, I, const D: usize> Trainer<M, I, D> {
-    /// # Errors
-    /// [`Error::Unfit`] when the targets have another shape than the outputs.
-    pub fn new(workload: Workload<M, I, D>, targets: Tensor<D>) -> Result<Self> {
-        let found = workload.run().dims();
-        if found != targets.dims() {
-            let (expected, found) = (format!("{found:?}"), format!("{:?}", targets.dims()));
-            return Err(Error::Unfit { what: "targets", expected, found });
-        }
-        // The constants that PyTorch has by default.
-        let optimizer = AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(1e-2).init();
-        Ok(Self { workload, targets, optimizer })
+    /// Nothing is run yet.
+    pub const fn new(workload: Workload<M, I, D>, targets: Tensor<D>, optimizer: ModuleOptimizer) -> Self {
+        Self { workload, targets, optimizer }
     }
 
     /// One step; with the loss before it.
     ///
     /// # Errors
-    /// [`Error::Network`] when the device fails.
+    /// [`Error::Unfit`] when the targets have another shape than the outputs; [`Error::Network`] when the device fails.
     pub fn step(self) -> Result<(Self, f32)> {
         let (loss, gradients) = self.gradients()?;
         Ok((self.descend(gradients)?, loss))
@@ -45,7 +51,7 @@ impl<M: Module, I, const D: usize> Trainer<M, I, D> {
     /// One step; with the loss before it, and the length of the gradient of all parameters.
     ///
     /// # Errors
-    /// [`Error::Network`] when the device fails.
+    /// As [`step`](Self::step).
     pub fn checked_step(self) -> Result<(Self, f32, f64)> {
         let (loss, gradients) = self.gradients()?;
         let mut norm = SquaredNorm { gradients: &gradients, sum: Ok(0.0) };
@@ -55,7 +61,12 @@ impl<M: Module, I, const D: usize> Trainer<M, I, D> {
     }
 
     fn gradients(&self) -> Result<(f32, Gradients)> {
-        let difference = self.workload.run() - self.targets.clone();
+        let output = self.workload.run()?;
+        if output.dims() != self.targets.dims() {
+            let (expected, found) = (format!("{:?}", output.dims()), format!("{:?}", self.targets.dims()));
+            return Err(Error::Unfit { what: "targets", expected, found });
+        }
+        let difference = output - self.targets.clone();
         let loss = (difference.clone() * difference).mean();
         let gradients = loss.backward();
         let loss = read_f32(loss)?.first().copied().unwrap_or(f32::NAN);
@@ -92,7 +103,7 @@ mod tests {
     use burn::nn::{Linear, LinearConfig};
     use burn::tensor::{Device, TensorData};
 
-    fn trainer() -> Trainer<Linear, Tensor<2>, 2> {
+    fn trainer(network: Network) -> Trainer<Linear, Tensor<2>, 2> {
         let device = Device::flex().autodiff();
         let tensor = |values: Vec<f32>, shape: [usize; 2]| {
             Tensor::<2>::from_data(TensorData::new(values, shape), &device)
@@ -100,14 +111,15 @@ mod tests {
         let mut model = LinearConfig::new(2, 1).with_bias(false).init(&device);
         model.weight = model.weight.map(|_| tensor(vec![1.0, 2.0], [2, 1]).require_grad());
         let input = tensor(vec![1.0, 1.0, 0.0, 1.0], [2, 2]);
-        let forward = |model: &Linear, input: &Tensor<2>| model.forward(input.clone());
-        Trainer::new(Workload { model, input, forward }, tensor(vec![0.0, 0.0], [2, 1])).unwrap()
+        let forward = |model: &Linear, input: &Tensor<2>| Ok(model.forward(input.clone()));
+        let workload = Workload { model, input, forward };
+        Trainer::new(workload, tensor(vec![0.0, 0.0], [2, 1]), optimizer(network))
     }
 
     #[test]
     fn loss_and_gradient_are_those_by_hand() {
         // Outputs 3 and 2: mean of 9 and 4. Gradient: 3 and 3 + 2.
-        let (trainer, loss, norm) = trainer().checked_step().unwrap();
+        let (trainer, loss, norm) = trainer(Network::Vit).checked_step().unwrap();
         assert!((loss - 6.5).abs() < 1e-6 && (norm - 34f64.sqrt()).abs() < 1e-6, "{loss} {norm}");
         // Adam's first step is the learning rate in each direction; the weights decay by a hundredth of it.
         let weights = read_f32(trainer.workload.model.weight.val()).unwrap();
@@ -119,9 +131,24 @@ mod tests {
     }
 
     #[test]
+    fn residual_networks_go_along_the_gradient_and_keep_their_momentum() {
+        let (trainer, _) = trainer(Network::Resnet).step().unwrap();
+        let first = read_f32(trainer.workload.model.weight.val()).unwrap();
+        let (trainer, _) = trainer.step().unwrap();
+        let second = read_f32(trainer.workload.model.weight.val()).unwrap();
+        // Gradients 3 and 5; the second step is nearly 1.9 times the first.
+        for (i, (before, gradient)) in [(1.0, 3.0), (2.0, 5.0)].into_iter().enumerate() {
+            let steps = [before - first[i], first[i] - second[i]];
+            assert!((steps[0] - 1e-4 * gradient).abs() < 1e-6, "{steps:?}");
+            assert!((steps[1] - 1.9e-4 * gradient).abs() < 3e-6, "{steps:?}");
+        }
+    }
+
+    #[test]
     fn targets_of_another_shape_are_refused() {
-        let Trainer { workload, .. } = trainer();
+        let Trainer { workload, .. } = trainer(Network::Vit);
         let targets = Tensor::<2>::zeros([3, 1], &Device::flex().autodiff());
-        assert!(matches!(Trainer::new(workload, targets), Err(Error::Unfit { what: "targets", .. })));
+        let found = Trainer::new(workload, targets, optimizer(Network::Vit)).step().map(|_| ());
+        assert!(matches!(found, Err(Error::Unfit { what: "targets", .. })));
     }
 }

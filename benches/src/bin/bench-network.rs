@@ -15,7 +15,7 @@ use burn::tensor::{Device, Distribution, Tensor};
 use clap::Parser;
 use medburn_benches::device::DeviceArgs;
 use medburn_benches::networks::{self, Network, Workload};
-use medburn_benches::training::Trainer;
+use medburn_benches::training::{self, Trainer};
 use medburn_benches::{Error, Result, commands, exit, profile, tensors};
 
 /// Runs a network on command, or profiles a vision transformer.
@@ -61,7 +61,13 @@ fn run(args: &Args) -> Result<()> {
     }
     let Some(input) = &args.input else { return Ok(()) };
     let device = if args.train { opened.device().clone().autodiff() } else { opened.device().clone() };
-    let session = Session { input, about: opened.to_string(), train: args.train, device: &device };
+    let session = Session {
+        network: args.network,
+        input,
+        about: opened.to_string(),
+        train: args.train,
+        device: &device,
+    };
     match args.network {
         Network::Vit => session.serve(networks::vit(&args.model, input, &device)?),
         Network::Segformer => session.serve(networks::segformer(&args.model, input, &device)?),
@@ -73,6 +79,7 @@ fn run(args: &Args) -> Result<()> {
 
 /// How a network is to be run.
 struct Session<'a> {
+    network: Network,
     input: &'a Path,
     about: String,
     train: bool,
@@ -83,7 +90,8 @@ impl Session<'_> {
     fn serve<M: Module, I, const D: usize>(&self, workload: Workload<M, I, D>) -> Result<()> {
         if self.train {
             let targets = tensors::read(self.input, "targets", self.device)?;
-            commands::train(Trainer::new(workload, targets)?, &self.about)
+            let optimizer = training::optimizer(self.network);
+            commands::train(Trainer::new(workload, targets, optimizer), &self.about)
         } else {
             commands::infer(&workload, &self.about, self.device)
         }
