@@ -1,0 +1,129 @@
+//! From clusters to connected regions.
+
+use rayon::prelude::*;
+
+use crate::assign::OUTSIDE;
+use crate::clusters::Clusters;
+use crate::components::{NONE, components, sizes};
+use crate::planes::Planes;
+use crate::runs::Runs;
+use crate::small::merge_small;
+
+/// Limits of a region's size, in pixels.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Smaller pieces become part of a neighbour.
+    pub(crate) least: usize,
+    /// Larger regions are cut.
+    pub(crate) most: usize,
+    /// So many of the largest pieces can be regions of their own.
+    pub(crate) count: usize,
+}
+
+/// Every region of the labels connected, numbered from 1 in the order of first pixels; 0 outside of the mask. Returns how many.
+pub(crate) fn connect(labels: &mut [u32], planes: &Planes, clusters: &Clusters, limits: Limits) -> usize {
+    let runs = Runs::new(labels, planes.size, planes.stride);
+    let mut components = components(&runs);
+    let mut sizes = sizes(&runs, &components);
+    if sizes.iter().any(|s| *s as usize > limits.most) {
+        cut(&runs, &mut components, &mut sizes, limits.most);
+    }
+    let small = too_small(&sizes, limits);
+    merge_small(&runs, &mut components, &mut sizes, planes, clusters, small);
+    write(labels, planes.stride, &runs, &components)
+}
+
+/// The components that are no regions of their own: those under the least size, and the smallest beyond the largest number.
+fn too_small(sizes: &[u32], limits: Limits) -> Vec<u32> {
+    let mut kept: Vec<(u32, u32)> = (0..).zip(sizes).filter(|(_, s)| **s > 0).map(|(c, s)| (*s, c)).collect();
+    if kept.len() > limits.count {
+        kept.select_nth_unstable_by(limits.count, |a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    }
+    let beyond = kept.split_off(limits.count.min(kept.len()));
+    let under = kept.into_iter().filter(|(size, _)| (*size as usize) < limits.least);
+    let mut small: Vec<u32> = beyond.into_iter().chain(under).map(|(_, c)| c).collect();
+    small.sort_unstable();
+    small
+}
+
+/// Labels numbered from 1 in the order of first pixels, whether connected or not; 0 outside of the mask. Returns how many.
+pub(crate) fn number(labels: &mut [u32], planes: &Planes) -> usize {
+    let runs = Runs::new(labels, planes.size, planes.stride);
+    let clusters: Vec<u32> =
+        runs.runs.iter().map(|r| if r.label == OUTSIDE { NONE } else { r.label }).collect();
+    write(labels, planes.stride, &runs, &clusters)
+}
+
+/// Numbers what runs belong to, and writes the numbers over the labels.
+fn write(labels: &mut [u32], stride: usize, runs: &Runs, belongs: &[u32]) -> usize {
+    let most = belongs.iter().filter(|b| **b != NONE).max().map_or(0, |b| *b as usize + 1);
+    let mut numbers = vec![0u32; most];
+    let mut count = 0;
+    for &b in belongs.iter().filter(|b| **b != NONE) {
+        let number = &mut numbers[b as usize];
+        if *number == 0 {
+            count += 1;
+            *number = count;
+        }
+    }
+    labels.par_chunks_mut(stride).enumerate().with_min_len(16).for_each(|(row, labels)| {
+        for run in runs.row(row) {
+            let number = if belongs[run] == NONE { 0 } else { numbers[belongs[run] as usize] };
+            labels[runs.columns(row, run)].fill(number);
+        }
+    });
+    count as usize
+}
+
+/// Cuts components of more than `most` pixels into connected pieces of about as many, from their first run on, whole runs at a
+/// time. A piece is named by its first run.
+fn cut(runs: &Runs, components: &mut [u32], sizes: &mut [u32], most: usize) {
+    let rows: Vec<usize> = (0..runs.rows()).flat_map(|row| runs.row(row).map(move |_| row)).collect();
+    let large: Vec<bool> =
+        components.iter().map(|c| *c != NONE && sizes[*c as usize] as usize > most).collect();
+    let whole = components.to_vec();
+    let mut done: Vec<bool> = large.iter().map(|l| !l).collect();
+    for first in 0..whole.len() {
+        if done[first] {
+            continue;
+        }
+        let mut queue = std::collections::VecDeque::from([first]);
+        done[first] = true;
+        let mut size = 0;
+        while let Some(run) = queue.pop_front() {
+            let pixels = runs.columns(rows[run], run).len();
+            if size > 0 && size + pixels > most {
+                // Left to a later piece.
+                done[run] = false;
+                continue;
+            }
+            size += pixels;
+            components[run] = first as u32;
+            for next in around(runs, rows[run], run) {
+                if !done[next] && whole[next] == whole[first] {
+                    done[next] = true;
+                    queue.push_back(next);
+                }
+            }
+        }
+        sizes[first] = size as u32;
+    }
+}
+
+/// The runs of other rows that share a side with a run.
+fn around(runs: &Runs, row: usize, run: usize) -> Vec<usize> {
+    let [slices, per_slice, _] = runs.size;
+    let columns = runs.columns(row, run);
+    let above = (!row.is_multiple_of(per_slice)).then(|| row - 1);
+    let below = (row % per_slice + 1 < per_slice).then_some(row + 1);
+    let before = row.checked_sub(per_slice);
+    let after = (row + per_slice < slices * per_slice).then_some(row + per_slice);
+    let mut found = Vec::new();
+    for other in [above, below, before, after].into_iter().flatten() {
+        let all = runs.row(other);
+        let first =
+            all.start + runs.runs[all.clone()].partition_point(|r| (r.start as usize) <= columns.start) - 1;
+        found.extend((first..all.end).take_while(|r| (runs.runs[*r].start as usize) < columns.end));
+    }
+    found
+}

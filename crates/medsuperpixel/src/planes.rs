@@ -1,0 +1,169 @@
+//! What pixels are compared by: features in fixed point.
+//!
+//! Integers make sums over a segment exact, so that they depend neither on the order of pixels nor on the number of threads.
+
+use medcore::Scalar;
+use rayon::prelude::*;
+
+use crate::error::Result;
+use crate::input::Input;
+use crate::lab::Linear;
+use crate::simd::Vectors;
+use crate::smooth::smooth;
+
+/// Fewest columns that are kept of a row, so that a block of pixels always fits in it.
+pub(crate) const LEAST_STRIDE: usize = 16;
+/// Steps per unit of L, a and b.
+const LAB_QUANTA: f32 = 256.0;
+/// Steps per range of other values.
+const RANGE_QUANTA: f32 = 32767.0;
+
+/// Features `[row, channel, column]`, the rows of all slices one after the other.
+pub(crate) struct Planes {
+    /// Slices, rows, columns.
+    pub(crate) size: [usize; 3],
+    pub(crate) channels: usize,
+    /// From one channel of a row to the next: the columns, but never less than a block.
+    pub(crate) stride: usize,
+    /// Steps per unit: of Lab, or of the range of values.
+    pub(crate) quanta: f32,
+    pub(crate) values: Vec<i16>,
+}
+
+/// How pixels become features.
+pub(crate) struct Conversion {
+    /// From red, green and blue to Lab.
+    pub(crate) lab: bool,
+    /// The values that become 0 and 1.
+    pub(crate) range: (f64, f64),
+    /// Standard deviations of a Gaussian in pixels: slice, row, column.
+    pub(crate) sigma: [f64; 3],
+}
+
+impl Planes {
+    pub(crate) fn new<T: Scalar>(
+        input: &Input<'_, T>,
+        conversion: &Conversion,
+        vectors: Vectors,
+    ) -> Result<Self> {
+        let (size, channels) = (input.size, input.channels);
+        let stride = size[2].max(LEAST_STRIDE);
+        let rows = size[0] * size[1];
+        let quanta = if conversion.lab { LAB_QUANTA } else { RANGE_QUANTA };
+        let mut values: Vec<i16> = medcore::zeroed(rows * channels * stride)?;
+        let source = Source::new(input, conversion, vectors);
+        if conversion.sigma.iter().all(|s| *s == 0.0) {
+            let scratch = || vec![0.0f32; channels * stride];
+            values.par_chunks_mut(channels * stride).enumerate().for_each_init(
+                scratch,
+                |floats, (r, out)| {
+                    source.row(r, floats, stride);
+                    vectors.quantise(floats, quanta, out);
+                },
+            );
+        } else {
+            let mut floats: Vec<f32> = medcore::zeroed(values.len())?;
+            floats
+                .par_chunks_mut(channels * stride)
+                .enumerate()
+                .for_each(|(r, out)| source.row(r, out, stride));
+            let floats = smooth(floats, size, channels * stride, stride, conversion.sigma)?;
+            let chunk = channels * stride;
+            values
+                .par_chunks_mut(chunk)
+                .zip(floats.par_chunks(chunk))
+                .for_each(|(out, row)| vectors.quantise(row, quanta, out));
+        }
+        Ok(Self { size, channels, stride, quanta, values })
+    }
+
+    /// One row of all channels.
+    #[inline(always)]
+    pub(crate) fn row(&self, row: usize) -> &[i16] {
+        let len = self.channels * self.stride;
+        &self.values[row * len..][..len]
+    }
+}
+
+#[inline(always)]
+pub(crate) fn quantise(values: &[f32], quanta: f32, out: &mut [i16]) {
+    for (o, v) in out.iter_mut().zip(values) {
+        // Halves away from zero, without a call to round().
+        *o = (v * quanta + 0.5f32.copysign(*v)) as i32 as i16;
+    }
+}
+
+/// Reads rows as floating point features.
+struct Source<'a, T> {
+    input: &'a Input<'a, T>,
+    low: f64,
+    factor: f64,
+    linear: Option<Linear>,
+    /// [`Linear`] of the values 0 to 255, where there are no others.
+    bytes: Vec<f32>,
+    vectors: Vectors,
+}
+
+impl<'a, T: Scalar> Source<'a, T> {
+    fn new(input: &'a Input<'a, T>, conversion: &Conversion, vectors: Vectors) -> Self {
+        let (low, high) = conversion.range;
+        let factor = if high > low { 1.0 / (high - low) } else { 0.0 };
+        let linear = conversion.lab.then(Linear::new);
+        let bytes = match &linear {
+            Some(linear) if T::NAME == u8::NAME => {
+                (0..256).map(|v| linear.at(((f64::from(v) - low) * factor) as f32)).collect()
+            }
+            _ => Vec::new(),
+        };
+        Self { input, low, factor, linear, bytes, vectors }
+    }
+
+    /// One row of all channels, each `stride` long.
+    fn row(&self, row: usize, out: &mut [f32], stride: usize) {
+        let columns = self.input.size[2];
+        let rows = self.input.pixels() / columns;
+        for (c, out) in out.chunks_mut(stride).enumerate() {
+            let values = &self.input.values[(c * rows + row) * columns..][..columns];
+            self.channel(values, &mut out[..columns]);
+        }
+        if self.linear.is_some() {
+            let (l, rest) = out.split_at_mut(stride);
+            let (a, b) = rest.split_at_mut(stride);
+            self.vectors.lab_row(l, a, b);
+        }
+        if let Some(mask) = self.input.mask {
+            // What is there may be NaN, and must not reach the smoothing.
+            let mask = &mask[row * columns..][..columns];
+            for out in out.chunks_mut(stride) {
+                out.iter_mut().zip(mask).filter(|(_, m)| !**m).for_each(|(o, _)| *o = 0.0);
+            }
+        }
+    }
+
+    /// To 0..1, and on to linear light for Lab.
+    fn channel(&self, values: &[T], out: &mut [f32]) {
+        match &self.linear {
+            Some(_) if !self.bytes.is_empty() => {
+                for (o, v) in out.iter_mut().zip(values) {
+                    *o = self.bytes[usize::from(v.to_f32() as u8)];
+                }
+            }
+            Some(linear) => {
+                for (o, v) in out.iter_mut().zip(values) {
+                    *o = linear.at(((v.to_f64() - self.low) * self.factor) as f32);
+                }
+            }
+            None if size_of::<T>() <= 2 || T::NAME == f32::NAME => {
+                let (low, factor) = (self.low as f32, self.factor as f32);
+                for (o, v) in out.iter_mut().zip(values) {
+                    *o = ((v.to_f32() - low) * factor).clamp(0.0, 1.0);
+                }
+            }
+            None => {
+                for (o, v) in out.iter_mut().zip(values) {
+                    *o = ((v.to_f64() - self.low) * self.factor).clamp(0.0, 1.0) as f32;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! What holds for any image.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on should stop"
+)]
+
+use std::collections::BTreeSet;
+
+use medcore::{Image, Spacing};
+use medsuperpixel::{Connectivity, Error, Slic, Superpixels, ValueRange};
+use ndarray::{Array2, Array3, Array4};
+use proptest::prelude::*;
+
+/// How many connected pieces each label has.
+fn pieces(labels: &Array3<u32>) -> Vec<usize> {
+    let (slices, rows, columns) = labels.dim();
+    let most = labels.iter().max().copied().unwrap_or(0) as usize;
+    let mut pieces = vec![0; most + 1];
+    let mut seen = Array3::from_elem(labels.dim(), false);
+    for (start, &label) in labels.indexed_iter() {
+        if seen[start] {
+            continue;
+        }
+        pieces[label as usize] += 1;
+        let mut stack = vec![start];
+        seen[start] = true;
+        while let Some((z, y, x)) = stack.pop() {
+            let around = [
+                (z.wrapping_sub(1), y, x),
+                (z + 1, y, x),
+                (z, y.wrapping_sub(1), x),
+                (z, y + 1, x),
+                (z, y, x.wrapping_sub(1)),
+                (z, y, x + 1),
+            ];
+            for next in around {
+                if next.0 < slices
+                    && next.1 < rows
+                    && next.2 < columns
+                    && labels[next] == label
+                    && !seen[next]
+                {
+                    seen[next] = true;
+                    stack.push(next);
+                }
+            }
+        }
+    }
+    pieces
+}
+
+prop_compose! {
+    fn images()(channels in 1usize..5, slices in 1usize..5, rows in 1usize..24, columns in 1usize..40)
+        (values in prop::collection::vec(any::<u8>(), channels * slices * rows * columns),
+         mask in prop::collection::vec(prop::bool::weighted(0.7), slices * rows * columns),
+         shape in Just([channels, slices, rows, columns]))
+        -> (Array4<u8>, Array3<bool>) {
+        let [_, slices, rows, columns] = shape;
+        (Array4::from_shape_vec(shape, values).unwrap(), Array3::from_shape_vec([slices, rows, columns], mask).unwrap())
+    }
+}
+
+fn with_threads(
+    threads: usize,
+    slic: &Slic,
+    pixels: &Array4<u8>,
+    mask: Option<&Array3<bool>>,
+) -> Superpixels {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let spacing = Spacing::new(0.7, 1.0, 2.5);
+    pool.install(|| slic.channels(pixels.view(), spacing, mask.map(|m| m.view())).unwrap())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn labels_are_connected_complete_and_the_same_with_any_number_of_threads(
+        (pixels, mask) in images(),
+        part in 0.0f64..1.0,
+        adaptive in any::<bool>(),
+        masked in any::<bool>(),
+        max_size in prop_oneof![Just(f64::INFINITY), 1.0f64..3.0],
+    ) {
+        let inside = if masked { mask.iter().filter(|m| **m).count() } else { mask.len() };
+        prop_assume!(inside > 0);
+        let segments = ((inside as f64 * part) as usize).clamp(1, inside);
+        let slic = Slic::new(segments)
+            .adaptive(adaptive)
+            .compactness(3.0)
+            .connectivity(Connectivity::Enforce { min_size: 0.2, max_size });
+        let mask = masked.then_some(&mask);
+        let found = with_threads(1, &slic, &pixels, mask);
+        prop_assert_eq!(&found, &with_threads(3, &slic, &pixels, mask));
+        let labels = found.labels().to_owned();
+        let used: BTreeSet<u32> = labels.iter().copied().filter(|l| *l > 0).collect();
+        prop_assert_eq!(used.len(), found.count());
+        prop_assert_eq!(used.last().copied(), Some(found.count() as u32));
+        prop_assert!(pieces(&labels).iter().skip(1).all(|n| *n == 1));
+        for (index, label) in labels.indexed_iter() {
+            prop_assert_eq!(*label > 0, mask.is_none_or(|m| m[index]));
+        }
+    }
+
+    #[test]
+    fn a_constant_image_is_divided_into_boxes(rows in 8usize..60, columns in 8usize..60, segments in 1usize..30) {
+        let image = Image::grey(Array2::from_elem((rows, columns), 42u8)).unwrap();
+        let found = Slic::new(segments).image(&image).unwrap();
+        prop_assert!(found.count().abs_diff(segments) <= 1 + segments / 4, "{} of {}", found.count(), segments);
+        let mean = (rows * columns) as f64 / found.count() as f64;
+        for region in found.image_regions(&image).unwrap() {
+            prop_assert!((region.pixels as f64) > 0.3 * mean && (region.pixels as f64) < 2.5 * mean);
+            let size = (region.end[1] - region.start[1]) * (region.end[2] - region.start[2]);
+            prop_assert!(region.pixels as f64 > 0.6 * size as f64);
+        }
+    }
+}
+
+#[test]
+fn two_halves_are_never_mixed() {
+    let image =
+        Image::grey(Array2::from_shape_fn((50, 50), |(y, x)| if 3 * x + y < 90 { -700i16 } else { 50 }))
+            .unwrap();
+    for adaptive in [false, true] {
+        let found = Slic::new(25).compactness(0.1).adaptive(adaptive).image(&image).unwrap();
+        for region in found.image_regions(&image).unwrap() {
+            assert!(region.spread[0] < 1.0, "{adaptive}: {region:?}");
+        }
+    }
+}
+
+#[test]
+fn spacing_makes_regions_isotropic_in_mm() {
+    let pixels = Array4::<u8>::zeros([1, 10, 50, 50]);
+    let found = Slic::new(125).channels(pixels.view(), Spacing::new(1.0, 1.0, 5.0), None).unwrap();
+    assert_eq!(found.count(), 125);
+    for region in found.regions(pixels.view()).unwrap() {
+        assert_eq!([0, 1, 2].map(|a| region.end[a] - region.start[a]), [2, 10, 10]);
+    }
+}
+
+#[test]
+fn bad_input_is_an_error() {
+    let image = Image::grey(Array2::<f32>::zeros((4, 5))).unwrap();
+    let of = |slic: Slic| slic.image(&image).unwrap_err();
+    assert_eq!(of(Slic::new(0)), Error::SegmentCount { pixels: 20, found: 0 });
+    assert_eq!(of(Slic::new(21)), Error::SegmentCount { pixels: 20, found: 21 });
+    for slic in [
+        Slic::new(2).compactness(0.0),
+        Slic::new(2).compactness(f64::NAN),
+        Slic::new(2).max_iterations(0),
+        Slic::new(2).row_stride(0),
+        Slic::new(2).smoothing(-1.0),
+        Slic::new(2).tolerance(f64::INFINITY),
+        Slic::new(2).value_range(ValueRange::Fixed { low: 1.0, high: 1.0 }),
+        Slic::new(2).connectivity(Connectivity::Enforce { min_size: f64::NAN, max_size: 3.0 }),
+        Slic::new(2).connectivity(Connectivity::Enforce { min_size: 0.5, max_size: 0.1 }),
+    ] {
+        assert!(matches!(of(slic.clone()), Error::Option { .. }), "{slic:?}");
+    }
+    let lab = Slic::new(2).color_space(medsuperpixel::ColorSpace::Lab);
+    assert_eq!(of(lab), Error::NotRgb { found: 1 });
+    let mut pixels = Array4::<f32>::zeros([1, 1, 4, 5]);
+    let spacing = Spacing::isotropic(1.0);
+    let bad = Slic::new(2).channels(pixels.view(), Spacing::new(1.0, 0.0, 1.0), None).unwrap_err();
+    assert!(matches!(bad, Error::Geometry(_)));
+    let mask = Array3::from_elem([1, 4, 5], false);
+    let empty = Slic::new(2).channels(pixels.view(), spacing, Some(mask.view())).unwrap_err();
+    assert_eq!(empty, Error::EmptyMask);
+    let small = Array3::from_elem([1, 4, 4], true);
+    assert!(matches!(
+        Slic::new(2).channels(pixels.view(), spacing, Some(small.view())),
+        Err(Error::Shape { .. })
+    ));
+    for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        pixels[[0, 0, 2, 3]] = value;
+        for range in [ValueRange::MinMax, ValueRange::Fixed { low: 0.0, high: 1.0 }] {
+            let found = Slic::new(2).value_range(range).channels(pixels.view(), spacing, None).unwrap_err();
+            assert!(matches!(found, Error::NotFinite { channel: 0, index: [0, 2, 3], .. }), "{found}");
+        }
+        // Outside of the mask it does not matter, smoothing or not.
+        let mask = Array3::from_shape_fn([1, 4, 5], |(_, y, _)| y != 2);
+        let found = Slic::new(2).smoothing(1.0).channels(pixels.view(), spacing, Some(mask.view())).unwrap();
+        // The mask is in two pieces, and a cluster may be in both.
+        assert!((2..=3).contains(&found.count()));
+    }
+    let none = Array4::<u8>::zeros([0, 1, 4, 5]);
+    assert!(matches!(Slic::new(1).channels(none.view(), spacing, None), Err(Error::Empty { .. })));
+}
+
+#[test]
+fn the_least_images_work() {
+    for shape in [[1, 1, 1, 1], [1, 1, 1, 40], [3, 1, 40, 1], [2, 7, 1, 1]] {
+        let pixels = Array4::from_shape_fn(shape, |(c, z, y, x)| (c + z * 3 + y * 5 + x * 7) as u16);
+        let count = shape[1..].iter().product();
+        for segments in [1, count] {
+            let found = Slic::new(segments).channels(pixels.view(), Spacing::isotropic(1.0), None).unwrap();
+            assert!(found.count() >= 1 && found.count() <= segments);
+        }
+    }
+}
+
+#[test]
+fn connectivity_can_be_left_out() {
+    let image = Image::grey(Array2::from_shape_fn((40, 40), |(y, x)| {
+        ((x * x * 7 + y * y * 13 + x * y * 3) % 11) as u8
+    }))
+    .unwrap();
+    let found = Slic::new(16).connectivity(Connectivity::Off).compactness(0.01).image(&image).unwrap();
+    assert!(found.count() <= 16);
+    assert!(pieces(&found.labels().to_owned()).iter().skip(1).any(|n| *n > 1));
+    assert_eq!(found.zero_based().iter().min(), Some(&0));
+}
