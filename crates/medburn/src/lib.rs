@@ -6,6 +6,7 @@
 //! | [`medio`] | DICOM series and NIfTI files |
 //! | [`mednn`] | devices, tensors, published weights, vision transformers |
 //! | [`medslice`] | slice-sequence 3D encoders |
+//! | [`medprompt`] | segmentation on a frozen backbone, by visual prompts |
 //!
 //! Backends are Cargo features: `flex` (CPU), `ndarray` (CPU, older), `wgpu` (Vulkan, Metal, Direct3D 12), `cuda`. None is on by
 //! default; a program that only reads files needs `medburn::medio` alone, or the crate `medio` without any of this.
@@ -23,4 +24,5 @@
 pub use medcore;
 pub use medio;
 pub use mednn;
+pub use medprompt;
 pub use medslice;
