@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::adaptation::LoraConfig;
 use super::weights::ParameterPath;
-use crate::error::{Result, config};
+use crate::error::{Error, Result, config};
 use crate::prompts::{PromptTokens, StagePrompts, VisualPrompts};
 
 /// Blocks of a vision transformer whose tokens the decoder sees.
@@ -59,15 +59,18 @@ impl BackboneConfig {
     /// From the text of a transformers `config.json`.
     ///
     /// # Errors
-    /// [`Error::Network`](crate::Error::Network) when it is neither a SegFormer's nor a vision transformer's.
+    /// [`Error::Syntax`] without a `model_type`; [`Error::Network`] when it is neither a SegFormer's nor a vision transformer's.
     pub fn from_hugging_face(json: &str) -> Result<Self> {
-        match MitConfig::from_hugging_face(json) {
-            Ok(config) => Ok(Self::Mit(config)),
-            Err(mednn::Error::Config { field: "model_type", .. }) => {
-                Ok(Self::Vit(VitConfig::from_hugging_face(json)?))
-            }
-            Err(error) => Err(error.into()),
+        #[derive(Deserialize)]
+        struct Kind {
+            model_type: String,
         }
+        let kind: Kind = serde_json::from_str(json)
+            .map_err(|source| Error::Syntax { what: "config.json".to_string(), source })?;
+        Ok(match kind.model_type.as_str() {
+            "segformer" => Self::Mit(MitConfig::from_hugging_face(json)?),
+            _ => Self::Vit(VitConfig::from_hugging_face(json)?),
+        })
     }
 
     pub(super) fn validate(&self) -> Result<()> {

@@ -98,3 +98,21 @@ fn configurations_are_written_and_read_again() {
     }
     assert!(matches!(SegmentationConfig::from_json("{}"), Err(Error::Syntax { .. })));
 }
+
+#[test]
+fn published_folders_load_by_their_model_type() {
+    let device = device();
+    for (folder, is_mit) in [("segformer", true), ("vit/dinov2", false)] {
+        let folder = crate::common::fixture(folder);
+        let json = std::fs::read_to_string(folder.join("config.json")).unwrap();
+        let config = BackboneConfig::from_hugging_face(&json).unwrap();
+        assert_eq!(matches!(config, BackboneConfig::Mit(_)), is_mit);
+        let backbone = Backbone::from_pretrained(&folder, &device).unwrap();
+        let config = crate::common::config(config, Adaptation::HeadOnly, 1);
+        config.init(backbone, &device).unwrap();
+    }
+    assert!(matches!(BackboneConfig::from_hugging_face("{}"), Err(Error::Syntax { .. })));
+    let other = BackboneConfig::from_hugging_face(r#"{"model_type": "bert"}"#);
+    assert!(matches!(other, Err(Error::Network(_))));
+    assert!(matches!(Backbone::from_pretrained("no/such/folder", &device), Err(Error::Io { .. })));
+}
