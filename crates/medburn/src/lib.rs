@@ -8,6 +8,7 @@
 //! | [`medeval`] | metrics, statistics, probes |
 //! | [`mednn`] | devices, tensors, published weights, networks for images and text |
 //! | [`medslice`] | slice-sequence 3D encoders |
+//! | [`medprompt`] | segmentation on a frozen backbone, by visual prompts |
 //!
 //! Backends are Cargo features: `flex` (CPU), `ndarray` (CPU, older), `wgpu` (Vulkan, Metal, Direct3D 12), `cuda`. None is on by
 //! default; a program that only reads files needs `medburn::medio` alone, or the crate `medio` without any of this.
@@ -26,5 +27,6 @@ pub use medcore;
 pub use medeval;
 pub use medio;
 pub use mednn;
+pub use medprompt;
 pub use medslice;
 pub use medsuperpixel;

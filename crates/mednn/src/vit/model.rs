@@ -72,6 +72,11 @@ impl Vit {
         &self.blocks
     }
 
+    /// The layer norm after the blocks.
+    pub const fn norm(&self) -> &LayerNorm {
+        &self.norm
+    }
+
     /// Width of the tokens.
     pub const fn width(&self) -> usize {
         self.width

@@ -1,0 +1,205 @@
+//! The segmenter.
+
+use std::path::Path;
+
+use burn::config::Config;
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, activation};
+use medcore::{Image, Scalar};
+use mednn::bridge::{array_to_tensor, tensor_to_array};
+use mednn::weights::WeightSource;
+use mednn::{Mit, Vit};
+use ndarray::{Array3, Array4, ArrayView3, Axis, Ix4, s};
+
+use super::output::Segmentation;
+use super::preprocess::Preprocessor;
+use super::tiles::{Blend, mirror_pad, starts, weights};
+use crate::error::{Error, Result, config, shape};
+use crate::model::{Backbone, BackboneConfig, SegmentationModel, TrainedWeights};
+
+/// How images are segmented.
+#[derive(Config, Debug, PartialEq)]
+pub struct SegmentOptions {
+    /// Side of the square windows that slide over an image, in pixels; rounded up to what the backbone takes. Smaller images are
+    /// continued by their mirror images.
+    #[config(default = 352)]
+    pub window: usize,
+    /// What neighbouring windows have in common, as a part of a window.
+    #[config(default = 0.25)]
+    pub overlap: f64,
+    /// Whether the mirror images (left-right, top-bottom, both) are segmented too, and all four averaged.
+    #[config(default = false)]
+    pub flips: bool,
+    /// Values.
+    #[config(default = "Preprocessor::new()")]
+    pub preprocessor: Preprocessor,
+}
+
+impl SegmentOptions {
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with the field that cannot be.
+    pub fn validate(&self) -> Result<()> {
+        if !(1..=65_536).contains(&self.window) {
+            return Err(config("window", "1 to 65536", self.window));
+        }
+        if !(0.0..=0.9).contains(&self.overlap) {
+            return Err(config("overlap", "0 to 0.9", self.overlap));
+        }
+        Ok(())
+    }
+}
+
+/// Segments images and volumes of any size.
+///
+/// ```no_run
+/// use medprompt::inference::{PromptSegmenter, SegmentOptions};
+/// # fn run(image: medcore::Image<u8>) -> medprompt::Result<()> {
+/// let device = mednn::Backend::Flex.open()?;
+/// let segmenter = PromptSegmenter::from_pretrained("mit-b4/", "polyps.safetensors", device.device())?
+///     .with_options(SegmentOptions::new().with_flips(true))?;
+/// let found = segmenter.segment(&image)?;
+/// println!("{} pixels of class 1", found.labels().iter().filter(|k| **k == 1).count());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct PromptSegmenter {
+    model: SegmentationModel,
+    options: SegmentOptions,
+    device: Device,
+}
+
+impl PromptSegmenter {
+    /// Of a model; one in training is taken as it is now.
+    pub fn new(model: &SegmentationModel, device: &Device) -> Self {
+        let device = device.clone().without_autodiff();
+        Self { model: model.valid(), options: SegmentOptions::new(), device }
+    }
+
+    /// Of the folder of a published backbone (`config.json`, `model.safetensors`) and a file of trained weights.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Network`]; [`Error::WrongBase`] when the weights were trained on another backbone; as
+    /// [`TrainedWeights::open`] and [`TrainedWeights::load`].
+    pub fn from_pretrained(
+        backbone: impl AsRef<Path>,
+        trained: impl AsRef<Path>,
+        device: &Device,
+    ) -> Result<Self> {
+        let device = device.clone().without_autodiff();
+        let trained = TrainedWeights::open(trained)?;
+        let backbone = Backbone::from_pretrained(backbone, &device)?;
+        Ok(Self::new(&trained.load(backbone, &device)?, &device))
+    }
+
+    /// With other options.
+    ///
+    /// # Errors
+    /// As [`SegmentOptions::validate`].
+    pub fn with_options(self, options: SegmentOptions) -> Result<Self> {
+        options.validate()?;
+        Ok(Self { options, ..self })
+    }
+
+    /// Segments an image of any size: grey, colour, or colour with opacity.
+    ///
+    /// # Errors
+    /// As [`Preprocessor::prepare`]; [`Error::Network`] when the device fails.
+    pub fn segment<T: Scalar>(&self, image: &Image<T>) -> Result<Segmentation> {
+        let pixels = self.options.preprocessor.prepare(image)?;
+        let probabilities = self.segment_array(pixels.view())?;
+        Ok(Segmentation::new(probabilities, image.spacing(), image.geometry().copied()))
+    }
+
+    /// Probabilities `[class, row, column]` of colour `[3, row, column]` from 0 to 1.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] on another number of channels, and on an empty image; as [`segment`](Self::segment).
+    pub fn segment_array(&self, image: ArrayView3<'_, f32>) -> Result<Array3<f32>> {
+        let (channels, height, width) = image.dim();
+        if channels != 3 || height == 0 || width == 0 {
+            return Err(shape("image", "[3, height > 0, width > 0]", image.shape()));
+        }
+        let window = [self.side(height), self.side(width)];
+        let padded = mirror_pad(image, window);
+        let size = [padded.dim().1, padded.dim().2];
+        let weights = weights(window);
+        let mut blend = Blend::new(self.model.config().classes.max(2), size);
+        for row in starts(size[0], window[0], self.options.overlap) {
+            for column in starts(size[1], window[1], self.options.overlap) {
+                let part = padded.slice(s![.., row..row + window[0], column..column + window[1]]);
+                blend.add([row, column], self.window(part)?.view(), &weights);
+            }
+        }
+        Ok(blend.finish([height, width]))
+    }
+
+    /// The side of the window for an axis: no longer than the axis needs, and what the backbone takes.
+    fn side(&self, length: usize) -> usize {
+        let backbone = self.model.backbone();
+        let side = self.options.window.min(length).max(backbone.min_side());
+        side.next_multiple_of(backbone.side_multiple())
+    }
+
+    /// Probabilities of one window.
+    fn window(&self, window: ArrayView3<'_, f32>) -> Result<Array3<f32>> {
+        let mut sum = self.probabilities(window)?;
+        if !self.options.flips {
+            return Ok(sum);
+        }
+        for axes in [&[1usize][..], &[2], &[1, 2]] {
+            let mut mirrored = window;
+            axes.iter().for_each(|&axis| mirrored.invert_axis(Axis(axis)));
+            let mut found = self.probabilities(mirrored)?;
+            axes.iter().for_each(|&axis| found.invert_axis(Axis(axis)));
+            sum += &found;
+        }
+        Ok(sum / 4.0)
+    }
+
+    fn probabilities(&self, window: ArrayView3<'_, f32>) -> Result<Array3<f32>> {
+        let images: Array4<f32> = window.insert_axis(Axis(0)).to_owned();
+        let logits = self.model.segment(array_to_tensor(&images, &self.device))?;
+        let probabilities = match logits.dims()[1] {
+            1 => {
+                let foreground = activation::sigmoid(logits);
+                Tensor::cat(vec![foreground.clone().neg() + 1.0, foreground], 1)
+            }
+            _ => activation::softmax(logits, 1),
+        };
+        let array = tensor_to_array(probabilities)?;
+        let found = array.shape().to_vec();
+        let array =
+            array.into_dimensionality::<Ix4>().map_err(|_| shape("probabilities", "four axes", &found))?;
+        Ok(array.index_axis_move(Axis(0), 0))
+    }
+
+    /// The model.
+    pub const fn model(&self) -> &SegmentationModel {
+        &self.model
+    }
+
+    /// The options.
+    pub const fn options(&self) -> &SegmentOptions {
+        &self.options
+    }
+}
+
+impl Backbone {
+    /// From a folder with a Hugging Face `config.json` and `model.safetensors`: a SegFormer or MiT, a ViT, a DINO or DINOv2.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Network`].
+    pub fn from_pretrained(folder: impl AsRef<Path>, device: &Device) -> Result<Self> {
+        let folder = folder.as_ref();
+        let path = folder.join("config.json");
+        let json = std::fs::read_to_string(&path).map_err(|source| Error::Io { path, source })?;
+        let source = WeightSource::open(folder.join("model.safetensors"))?;
+        Ok(match BackboneConfig::from_hugging_face(&json)? {
+            BackboneConfig::Mit(_) => Self::Mit(Mit::from_source(&json, source, device)?.0),
+            BackboneConfig::Vit(_) => Self::Vit(Vit::from_source(&json, source, device)?.0),
+        })
+    }
+}

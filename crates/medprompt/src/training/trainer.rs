@@ -1,0 +1,208 @@
+//! Steps of training.
+
+use burn::config::Config;
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+use super::adamw::AdamW;
+use super::batch::Batch;
+use super::early_stopping::EarlyStopping;
+use super::loss::Loss;
+use super::random::Random;
+use super::schedule::cosine_rate;
+use crate::error::{Error, Result, config};
+use crate::model::SegmentationModel;
+
+/// Streams of random numbers: the order of an epoch, and the changes of a sample.
+const ORDER: u64 = 1 << 62;
+const SAMPLE: u64 = 1 << 63;
+
+/// Settings of a [`Trainer`].
+#[derive(Config, Debug, PartialEq)]
+pub struct TrainingConfig {
+    /// Steps of the whole training, over which the learning rate falls.
+    pub steps: usize,
+    /// Samples of a step.
+    #[config(default = 4)]
+    pub batch: usize,
+    /// Learning rate of the first step.
+    #[config(default = 2e-4)]
+    pub learning_rate: f64,
+    /// Learning rate at the end.
+    #[config(default = 1e-6)]
+    pub final_learning_rate: f64,
+    /// Weight decay of AdamW.
+    #[config(default = 0.01)]
+    pub weight_decay: f64,
+    /// What becomes small.
+    #[config(default = "Loss::cross_entropy_and_iou()")]
+    pub loss: Loss,
+    /// Of all random numbers.
+    #[config(default = 0)]
+    pub seed: u64,
+    /// Scores of validation in a row that are no better before training stops; 0 for never.
+    #[config(default = 0)]
+    pub patience: usize,
+}
+
+impl TrainingConfig {
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with the field that cannot be.
+    pub fn validate(&self) -> Result<()> {
+        for (field, found) in [("steps", self.steps), ("batch", self.batch)] {
+            if found == 0 {
+                return Err(config(field, "at least 1", found));
+            }
+        }
+        for (field, found) in [
+            ("learning_rate", self.learning_rate),
+            ("final_learning_rate", self.final_learning_rate),
+            ("weight_decay", self.weight_decay),
+        ] {
+            if !(found.is_finite() && found >= 0.0) {
+                return Err(config(field, "finite and at least 0", found));
+            }
+        }
+        self.loss.validate()
+    }
+}
+
+/// Trains a [`SegmentationModel`] step by step; the caller brings the samples.
+///
+/// All random numbers follow from the seed and the number of the step, so that a run resumed from a checkpoint goes on as if it had
+/// never stopped.
+///
+/// ```no_run
+/// use medprompt::training::{Augmentation, Batch, Sample, Trainer, TrainingConfig};
+/// # fn run(mut model: medprompt::SegmentationModel, samples: Vec<Sample>) -> medprompt::Result<()> {
+/// # let device = mednn::Backend::Flex.open()?.device().clone().autodiff();
+/// let augmentation = Augmentation::new([352, 352]);
+/// let mut trainer = Trainer::new(TrainingConfig::new(2_000))?;
+/// while !trainer.is_over() {
+///     let chosen = trainer.next_samples(samples.len());
+///     let changed: Result<Vec<_>, _> =
+///         chosen.iter().enumerate().map(|(i, &s)| augmentation.apply(&samples[s], &mut trainer.random(i))).collect();
+///     let batch = Batch::new(&changed?, model.config().classes, &device)?;
+///     let loss;
+///     (model, loss) = trainer.step(model, &batch)?;
+///     println!("{}: {loss}", trainer.steps_done());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Trainer {
+    pub(super) config: TrainingConfig,
+    pub(super) optimizer: AdamW,
+    pub(super) progress: Progress,
+}
+
+/// How far training is.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
+pub(super) struct Progress {
+    pub(super) step: usize,
+    pub(super) stopping: EarlyStopping,
+}
+
+impl Trainer {
+    /// At the first step.
+    ///
+    /// # Errors
+    /// As [`TrainingConfig::validate`].
+    pub fn new(config: TrainingConfig) -> Result<Self> {
+        config.validate()?;
+        let optimizer = AdamW::new(config.weight_decay);
+        let progress = Progress { step: 0, stopping: EarlyStopping::new(config.patience) };
+        Ok(Self { config, optimizer, progress })
+    }
+
+    /// Which samples, of `count`, the next step takes: every sample comes once before one comes again. None where there are none.
+    pub fn next_samples(&self, count: usize) -> Vec<usize> {
+        if count == 0 {
+            return Vec::new();
+        }
+        let first = self.progress.step * self.config.batch;
+        let mut epoch = None;
+        let mut order = Vec::new();
+        (first..first + self.config.batch)
+            .map(|place| {
+                let wanted = place / count;
+                if epoch != Some(wanted) {
+                    order = Random::new(self.config.seed, ORDER + wanted as u64).permutation(count);
+                    epoch = Some(wanted);
+                }
+                order[place % count]
+            })
+            .collect()
+    }
+
+    /// The random numbers for sample `index` of the next step.
+    pub const fn random(&self, index: usize) -> Random {
+        let place = self.progress.step * self.config.batch + index;
+        Random::new(self.config.seed, SAMPLE + place as u64)
+    }
+
+    /// The learning rate of the next step.
+    pub fn learning_rate(&self) -> f64 {
+        let TrainingConfig { steps, learning_rate, final_learning_rate, .. } = self.config;
+        cosine_rate(self.progress.step, steps, learning_rate, final_learning_rate)
+    }
+
+    /// The model after one step, and the loss before it.
+    ///
+    /// Seeds the device, for dropout: the same step of the same training drops the same.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] when the loss is not finite; as [`SegmentationModel::segment`] and [`Loss::checked`].
+    pub fn step(&mut self, model: SegmentationModel, batch: &Batch) -> Result<(SegmentationModel, f32)> {
+        let step = self.progress.step;
+        batch.images.device().seed(Random::new(self.config.seed, step as u64).bits());
+        model.check(&batch.images)?;
+        let guides = model.guides(&batch.images)?;
+        let logits = model.forward(batch.images.clone(), guides);
+        let loss = self.config.loss.checked(logits, batch.targets.clone())?;
+        let found = value(loss.clone())?;
+        if !found.is_finite() {
+            return Err(Error::Diverged { step, found });
+        }
+        let model = self.optimizer.step(model, &loss.backward(), self.learning_rate());
+        self.progress.step += 1;
+        Ok((model, found))
+    }
+
+    /// Takes a score of validation, of which more is better; true when it is the best so far.
+    pub fn observe(&mut self, score: f64) -> bool {
+        self.progress.stopping.observe(score)
+    }
+
+    /// Whether all steps are done, or the score has not become better for too long.
+    pub const fn is_over(&self) -> bool {
+        self.progress.step >= self.config.steps || self.progress.stopping.is_over()
+    }
+
+    /// Steps so far.
+    pub const fn steps_done(&self) -> usize {
+        self.progress.step
+    }
+
+    /// The best score so far.
+    pub const fn best_score(&self) -> Option<f64> {
+        self.progress.stopping.best()
+    }
+
+    /// The settings.
+    pub const fn config(&self) -> &TrainingConfig {
+        &self.config
+    }
+
+    /// The optimiser.
+    pub const fn optimizer(&self) -> &AdamW {
+        &self.optimizer
+    }
+}
+
+fn value(loss: Tensor<1>) -> Result<f32> {
+    Ok(mednn::bridge::read_f32(loss.detach())?.first().copied().unwrap_or(f32::NAN))
+}

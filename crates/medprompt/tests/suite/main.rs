@@ -1,0 +1,11 @@
+//! Prompted segmentation beside golden files, and what training may and may not change.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod adaptation;
+mod common;
+mod high_pass;
+mod inference;
+mod superpixel;
+mod training;
+mod visual_prompts;
+mod weights;
