@@ -6,6 +6,7 @@
 //! | [`medio`] | DICOM series and NIfTI files |
 //! | [`mednn`] | devices, tensors, published weights, vision transformers |
 //! | [`medslice`] | slice-sequence 3D encoders |
+//! | `medground` | phrase grounding (Cargo feature `ground`) |
 //!
 //! Backends are Cargo features: `flex` (CPU), `ndarray` (CPU, older), `wgpu` (Vulkan, Metal, Direct3D 12), `cuda`. None is on by
 //! default; a program that only reads files needs `medburn::medio` alone, or the crate `medio` without any of this.
@@ -21,6 +22,8 @@
 //! ```
 
 pub use medcore;
+#[cfg(feature = "ground")]
+pub use medground;
 pub use medio;
 pub use mednn;
 pub use medslice;

@@ -1,0 +1,111 @@
+//! Training small models: they learn left from right, frozen parts stay, and stages do not share patients.
+
+use std::ops::ControlFlow;
+
+use burn::tensor::Device;
+use medground::Error;
+use medground::data::{GroundingSample, Split};
+use medground::training::{
+    ModelPart, Trainer, TrainingBatch, TrainingConfig, finetune_on_phrases, pretrain_on_anatomy,
+};
+use mednn::bridge::read_f32;
+
+use crate::bands::{config, device, load, losses, parameters, samples};
+use crate::small::{generalised, grounder, transvg};
+
+#[test]
+fn left_and_right_are_learnt() {
+    let config = TrainingConfig { epochs: 40, drop_epoch: 35, ..config() };
+    let samples = samples();
+    let mut trainer = Trainer::new(grounder(transvg(), &device()), config).unwrap();
+    let losses = losses(&mut trainer, &samples, usize::MAX);
+    let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
+    let (first, last) = (mean(&losses[..8]), mean(&losses[losses.len() - 8..]));
+    assert!(last < 0.6 * first, "{first} to {last}");
+    // Each phrase finds its own side.
+    let image = trainer.grounder().prepare(&load(&samples[6]).unwrap()).unwrap();
+    let centre = |phrase: &str| {
+        let [x0, _, x1, _] =
+            trainer.grounder().ground_prepared(&image, phrase).unwrap()[0].region.bounds().xyxy();
+        (x0 + x1) / 2.0
+    };
+    assert!(centre("the left") > centre("the right") + 6.0, "{} {}", centre("the left"), centre("the right"));
+}
+
+#[test]
+fn frozen_parts_stay_and_each_part_has_its_rate() {
+    for (model, other_rate) in [(generalised(), 0.0), (transvg(), 1e-3)] {
+        let config = TrainingConfig { freeze_vision: true, text_rate: other_rate, epochs: 1, ..config() };
+        let before = grounder(model, &device());
+        let mut trainer = Trainer::new(before.clone(), config).unwrap();
+        losses(&mut trainer, &samples(), usize::MAX);
+        let (before, after) = (parameters(&before), parameters(trainer.grounder()));
+        let mut changed = [0, 0, 0];
+        for ((path, old), (_, new)) in before.iter().zip(&after) {
+            let part = ModelPart::of(path);
+            if path.contains(".backbone.") {
+                assert_eq!(old, new, "{path} is frozen");
+            } else if part == ModelPart::Text && other_rate == 0.0 {
+                assert_eq!(old, new, "{path} has the rate 0");
+            }
+            changed[part as usize] += usize::from(old != new);
+        }
+        assert!(changed[ModelPart::Fusion as usize] > 20);
+        assert_eq!(changed[ModelPart::Text as usize] > 0, other_rate > 0.0);
+    }
+}
+
+#[test]
+fn parts_go_by_path() {
+    assert_eq!(ModelPart::of("TransVg.backbone.ResNet.stem.conv.weight"), ModelPart::Vision);
+    assert_eq!(ModelPart::of("TransVg.encoder.layers.0.mlp.input.weight"), ModelPart::Vision);
+    assert_eq!(ModelPart::of("TransVg.text.Bert.words.weight"), ModelPart::Text);
+    assert_eq!(ModelPart::of("TransVg.text_projection.weight"), ModelPart::Fusion);
+    assert_eq!(ModelPart::of("Mdetr.transformer.encoder.layers.0.mlp.input.weight"), ModelPart::Fusion);
+    assert_eq!(ModelPart::of("Mdetr.transformer.text.Roberta.words.weight"), ModelPart::Text);
+}
+
+#[test]
+fn what_cannot_be_learnt_is_refused() {
+    let device = device();
+    let good = grounder(transvg(), &device);
+    let mut nothing = samples();
+    nothing[0].boxes.clear();
+    let image = |s: &GroundingSample| (load(s).unwrap(), s.clone());
+    let batch = TrainingBatch::new(&good, &[image(&nothing[0])], &device).unwrap();
+    assert!(matches!(batch.loss(good.model()), Err(Error::Batch { what: "boxes of a phrase", .. })));
+    // The generalised grounder learns from it that there is nothing.
+    let other = grounder(generalised(), &device);
+    let batch = TrainingBatch::new(&other, &[image(&nothing[0])], &device).unwrap();
+    assert!(read_f32(batch.loss(other.model()).unwrap()).unwrap()[0] > 0.0);
+    assert!(matches!(TrainingBatch::new(&other, &[], &device), Err(Error::Batch { .. })));
+    let plain = grounder(transvg(), &Device::flex());
+    assert!(matches!(Trainer::new(plain, config()), Err(Error::Config { field: "device", .. })));
+    let wrong = TrainingConfig { batch_size: 0, ..config() };
+    assert!(matches!(Trainer::new(good.clone(), wrong), Err(Error::Config { field: "batch_size", .. })));
+    let mut trainer = Trainer::new(good, config()).unwrap();
+    let none = trainer.train(&[], load, |_| ControlFlow::Continue(()));
+    assert!(matches!(none, Err(Error::Batch { what: "samples", .. })));
+}
+
+#[test]
+fn two_stages_and_no_shared_patient() {
+    let short = TrainingConfig { epochs: 1, ..config() };
+    let anatomy = samples();
+    let mut phrases = samples();
+    for (at, sample) in phrases.iter_mut().enumerate() {
+        sample.patient = Some(format!("p{}", at / 2));
+        sample.split = Some(if at < 8 { Split::Train } else { Split::Test });
+    }
+    let start = grounder(transvg(), &device());
+    let go = |_| ControlFlow::Continue(());
+    let first = pretrain_on_anatomy(start.clone(), &anatomy, &phrases, short.clone(), load, go).unwrap();
+    let second = finetune_on_phrases(first.clone(), &phrases, short.clone(), load, go).unwrap();
+    assert_ne!(parameters(&start), parameters(&first));
+    assert_ne!(parameters(&first), parameters(&second));
+    phrases[15].patient = Some("3".to_string());
+    let shared = pretrain_on_anatomy(start.clone(), &anatomy, &phrases, short.clone(), load, go);
+    assert!(matches!(shared, Err(Error::Batch { .. })));
+    phrases[15].patient = Some("p0".to_string());
+    assert!(matches!(finetune_on_phrases(start, &phrases, short, load, go), Err(Error::Batch { .. })));
+}
