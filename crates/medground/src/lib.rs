@@ -18,12 +18,13 @@
 //! Boxes are in pixels of the original image; where the image knows its spacing and place, in millimetres and LPS too. Left and right are
 //! the patient's: no transform of this crate mirrors an image unless told to, and then phrases change sides with it.
 //!
-//! Metrics (mean IoU, accuracy, set-F1, intervals by patient) are in [`medeval`]; files of images are read by other crates.
+//! [`evaluate`] gives mean IoU, accuracy and set-F1 with intervals by patient, out of [`medeval`]; files of images are read by other crates.
 //!
 //! Numbers of these models on chest radiographs need data with credentialed access; this crate ships no weights.
 
 pub mod data;
 mod error;
+mod evaluation;
 pub mod grounder;
 pub mod losses;
 pub mod mdetr;
@@ -36,5 +37,6 @@ pub mod vision;
 mod volume;
 
 pub use error::{Error, Result};
+pub use evaluation::{GroundedSample, GroundingScores, evaluate};
 pub use phrase_grounder::{GroundOptions, Hit, PhraseGrounder, PreparedImage, SentenceGrounding};
 pub use volume::{PreparedVolume, VolumeHit, VolumeOptions};

@@ -2,16 +2,17 @@
 
 use burn::tensor::{Bool, Device, Tensor};
 use medcore::Image;
+use mednn::bridge::read_f32;
 
 use crate::data::GroundingSample;
 use crate::error::{Error, Result};
 use crate::grounder::generalised_grounder_loss;
-use crate::losses::box_losses;
-use crate::mdetr::{MdetrTargets, matched_boxes, mdetr_loss};
+use crate::losses::{TacoNegatives, box_losses, taco_loss};
+use crate::mdetr::{MdetrTargets, matched_boxes, mdetr_loss, rows_of_four};
 use crate::model::GroundingModel;
 use crate::phrase_grounder::PhraseGrounder;
 use crate::text::PhraseBatch;
-use crate::vision::PreparedPixels;
+use crate::vision::{ImageFeatures, PreparedPixels};
 
 /// Images and phrases, and what is to be found.
 #[derive(Debug, Clone)]
@@ -26,6 +27,15 @@ pub struct TrainingBatch {
     pub boxes: Vec<Vec<[f32; 4]>>,
     /// Phrases that were cut off at the model's number of tokens.
     pub cut_phrases: usize,
+}
+
+/// MedRPG's term in the loss of TransVG.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TacoTerm {
+    /// What it counts; see [`taco_weight`](crate::losses::taco_weight).
+    pub weight: f64,
+    /// Seed of the other regions.
+    pub seed: u64,
 }
 
 impl TrainingBatch {
@@ -57,20 +67,25 @@ impl TrainingBatch {
 
     /// The loss that the model is trained with.
     ///
-    /// TransVG: L1 and GIoU, the mean over the batch; each phrase needs boxes, and several are taken as the one around them. MDETR:
-    /// all its losses, each box of all words of the phrase. The generalised grounder: groundability, L1 and GIoU.
+    /// TransVG: L1 and GIoU, the mean over the batch, and `taco` if given; each phrase needs boxes, and several are taken as the one
+    /// around them. The others leave `taco` out. MDETR: all its losses, each box of all words of the phrase. The generalised grounder: groundability, L1 and GIoU.
     ///
     /// # Errors
     /// [`Error::Batch`] when a phrase has boxes that the model cannot learn; [`Error::Image`] and [`Error::Evaluation`] when outputs
     /// are not finite.
-    pub fn loss(&self, model: &GroundingModel) -> Result<Tensor<1>> {
+    pub fn loss(&self, model: &GroundingModel, taco: Option<TacoTerm>) -> Result<Tensor<1>> {
         let images = model.encode_images(self.images.clone(), self.pixels.clone());
         let (ids, valid) = (self.phrases.ids.clone(), self.phrases.valid.clone());
         match model {
             GroundingModel::TransVg(model) => {
                 let truth = self.single_boxes(&images.tokens)?;
-                let (l1, giou) = box_losses(model.forward(&images, ids, valid).boxes, truth);
-                Ok(l1.mean() + giou.mean())
+                let output = model.forward(&images, ids, valid.clone());
+                let (l1, giou) = box_losses(output.boxes, truth);
+                let loss = l1.mean() + giou.mean();
+                match taco {
+                    Some(term) => Ok(loss + self.taco(&images, output.text, valid, term)?),
+                    None => Ok(loss),
+                }
             }
             GroundingModel::Mdetr(model) => {
                 let layers = model.forward_each(&images, ids, valid.clone());
@@ -86,6 +101,26 @@ impl TrainingBatch {
                 Ok(generalised_grounder_loss(&layers, &self.boxes)?.total())
             }
         }
+    }
+
+    /// The weighted contrast of each phrase's region with others of its image.
+    fn taco(
+        &self,
+        images: &ImageFeatures,
+        text: Tensor<3>,
+        valid: Tensor<2, Bool>,
+        term: TacoTerm,
+    ) -> Result<Tensor<1>> {
+        let truth = self.single_boxes(&images.tokens)?;
+        let mut negatives = TacoNegatives::new(term.seed);
+        let regions = rows_of_four(&read_f32(truth)?)
+            .into_iter()
+            .map(|truth| Ok(std::iter::once(truth).chain(negatives.draw(truth)?).collect()))
+            .collect::<Result<Vec<Vec<_>>>>()?;
+        // Squares of tokens, as the images are.
+        let side = images.tokens.dims()[1].isqrt();
+        let (tokens, shown) = (images.tokens.clone(), images.valid.clone());
+        Ok(taco_loss(tokens, shown, [side, side], text, valid, &regions) * term.weight)
     }
 
     /// One box for each phrase.

@@ -30,6 +30,8 @@ pub struct TrainingConfig {
     pub freeze_vision: bool,
     /// Leave the text encoder as it is.
     pub freeze_text: bool,
+    /// TransVG only: MedRPG's contrast of regions, with a weight that grows over the epochs.
+    pub taco: bool,
     /// How images are varied.
     pub augmentation: Augmentation,
 }
@@ -48,6 +50,7 @@ impl Default for TrainingConfig {
             seed: 0,
             freeze_vision: false,
             freeze_text: false,
+            taco: false,
             augmentation: Augmentation::default(),
         }
     }

@@ -9,7 +9,7 @@ mod trainer;
 
 pub use adamw::ModelPart;
 pub use augmentation::{Augmentation, Flip};
-pub use batch::TrainingBatch;
+pub use batch::{TacoTerm, TrainingBatch};
 pub use config::TrainingConfig;
 pub use recipe::{finetune_on_phrases, pretrain_on_anatomy};
 pub use trainer::{Trainer, TrainingStep};

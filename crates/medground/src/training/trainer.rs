@@ -13,10 +13,12 @@ use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
 use super::adamw::{AdamW, OptimizerSteps};
-use super::batch::TrainingBatch;
+use super::batch::{TacoTerm, TrainingBatch};
 use super::config::TrainingConfig;
 use crate::data::GroundingSample;
 use crate::error::{Error, Result, read_text, write_file};
+use crate::losses::taco_weight;
+use crate::model::GroundingModel;
 use crate::phrase_grounder::PhraseGrounder;
 
 /// A step that was just taken.
@@ -68,6 +70,13 @@ impl Trainer {
                 field: "device",
                 expected: "one with autodiff".to_string(),
                 found: "one without".to_string(),
+            });
+        }
+        if config.taco && !matches!(grounder.model(), GroundingModel::TransVg(_)) {
+            return Err(Error::Config {
+                field: "taco",
+                expected: "false, but with TransVG".to_string(),
+                found: "true".to_string(),
             });
         }
         let mut model = grounder.model().clone();
@@ -158,7 +167,10 @@ impl Trainer {
         // For the dropout, so that a resumed run drops the same.
         self.grounder.device().seed(mix(&[self.config.seed, self.step as u64]));
         let model = self.grounder.model().clone();
-        let loss = batch.loss(&model)?;
+        let seed = mix(&[self.config.seed, self.step as u64, 1]);
+        let weight = taco_weight(epoch, self.config.epochs);
+        let taco = self.config.taco.then_some(TacoTerm { weight, seed });
+        let loss = batch.loss(&model, taco)?;
         let value = f64::from(read_f32(loss.clone())?.first().copied().unwrap_or(f32::NAN));
         if !value.is_finite() {
             return Err(Error::NotFinite { count: 1, total: 1 });

@@ -2,11 +2,13 @@
 
 use std::ops::ControlFlow;
 
+use burn::module::Module;
 use burn::tensor::Device;
+use medeval::statistics::Bootstrap;
 use medground::Error;
 use medground::data::{GroundingSample, Split};
 use medground::training::{
-    ModelPart, Trainer, TrainingBatch, TrainingConfig, finetune_on_phrases, pretrain_on_anatomy,
+    ModelPart, TacoTerm, Trainer, TrainingBatch, TrainingConfig, finetune_on_phrases, pretrain_on_anatomy,
 };
 use mednn::bridge::read_f32;
 
@@ -17,11 +19,20 @@ use crate::small::{generalised, grounder, transvg};
 fn left_and_right_are_learnt() {
     let config = TrainingConfig { epochs: 40, drop_epoch: 35, ..config() };
     let samples = samples();
-    let mut trainer = Trainer::new(grounder(transvg(), &device()), config).unwrap();
+    let untrained = grounder(transvg(), &device());
+    let mut trainer = Trainer::new(untrained.clone(), config).unwrap();
     let losses = losses(&mut trainer, &samples, usize::MAX);
     let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
     let (first, last) = (mean(&losses[..8]), mean(&losses[losses.len() - 8..]));
     assert!(last < 0.6 * first, "{first} to {last}");
+    let samples_of =
+        |g: &medground::PhraseGrounder| medground::evaluate(g, &samples, load, Bootstrap::default()).unwrap();
+    let scores = samples_of(trainer.grounder());
+    let (iou, before) = (scores.mean_iou.unwrap(), samples_of(&untrained).mean_iou.unwrap());
+    assert!(
+        iou.low > before.high && iou.low <= iou.estimate && scores.single_box == 16,
+        "{iou:?} {before:?}"
+    );
     // Each phrase finds its own side.
     let image = trainer.grounder().prepare(&load(&samples[6]).unwrap()).unwrap();
     let centre = |phrase: &str| {
@@ -73,11 +84,11 @@ fn what_cannot_be_learnt_is_refused() {
     nothing[0].boxes.clear();
     let image = |s: &GroundingSample| (load(s).unwrap(), s.clone());
     let batch = TrainingBatch::new(&good, &[image(&nothing[0])], &device).unwrap();
-    assert!(matches!(batch.loss(good.model()), Err(Error::Batch { what: "boxes of a phrase", .. })));
+    assert!(matches!(batch.loss(good.model(), None), Err(Error::Batch { what: "boxes of a phrase", .. })));
     // The generalised grounder learns from it that there is nothing.
     let other = grounder(generalised(), &device);
     let batch = TrainingBatch::new(&other, &[image(&nothing[0])], &device).unwrap();
-    assert!(read_f32(batch.loss(other.model()).unwrap()).unwrap()[0] > 0.0);
+    assert!(read_f32(batch.loss(other.model(), None).unwrap()).unwrap()[0] > 0.0);
     assert!(matches!(TrainingBatch::new(&other, &[], &device), Err(Error::Batch { .. })));
     let plain = grounder(transvg(), &Device::flex());
     assert!(matches!(Trainer::new(plain, config()), Err(Error::Config { field: "device", .. })));
@@ -86,6 +97,40 @@ fn what_cannot_be_learnt_is_refused() {
     let mut trainer = Trainer::new(good, config()).unwrap();
     let none = trainer.train(&[], load, |_| ControlFlow::Continue(()));
     assert!(matches!(none, Err(Error::Batch { what: "samples", .. })));
+}
+
+#[test]
+fn the_contrast_of_regions_is_added() {
+    let device = device();
+    let grounder = grounder(transvg(), &device);
+    let image = |s: &GroundingSample| (load(s).unwrap(), s.clone());
+    let batch =
+        TrainingBatch::new(&grounder, &[image(&samples()[0]), image(&samples()[1])], &device).unwrap();
+    // Without dropout.
+    let model = grounder.model().clone().valid();
+    let plain = batch_on(&batch).loss(&model, None).unwrap();
+    let with = |weight: f64| batch_on(&batch).loss(&model, Some(TacoTerm { weight, seed: 3 })).unwrap();
+    let value = |x: burn::tensor::Tensor<1>| f64::from(read_f32(x).unwrap()[0]);
+    let plain = value(plain);
+    assert_eq!(value(with(0.0)), plain);
+    let (one, two) = (value(with(1.0)) - plain, value(with(2.0)) - plain);
+    // About ln 6 before anything is learnt.
+    assert!(one > 0.3 && one < 6.0 && (two / one - 2.0).abs() < 1e-3, "{one} {two}");
+    let taco = TrainingConfig { taco: true, ..config() };
+    let other = crate::small::grounder(generalised(), &device);
+    assert!(matches!(Trainer::new(other, taco.clone()), Err(Error::Config { field: "taco", .. })));
+    let mut trainer = Trainer::new(grounder, TrainingConfig { epochs: 2, ..taco }).unwrap();
+    assert_eq!(losses(&mut trainer, &samples(), usize::MAX).len(), 8);
+}
+
+/// The same batch on the device without autodiff.
+fn batch_on(batch: &TrainingBatch) -> TrainingBatch {
+    let mut plain = batch.clone();
+    plain.images = plain.images.inner();
+    plain.pixels = plain.pixels.inner();
+    plain.phrases.ids = plain.phrases.ids.inner();
+    plain.phrases.valid = plain.phrases.valid.inner();
+    plain
 }
 
 #[test]
