@@ -9,6 +9,7 @@
 //! | [`mednn`] | devices, tensors, published weights, networks for images and text |
 //! | [`medslice`] | slice-sequence 3D encoders |
 //! | [`medprompt`] | segmentation on a frozen backbone, by visual prompts |
+//! | `medground` | phrase grounding (Cargo feature `ground`) |
 //!
 //! Backends are Cargo features: `flex` (CPU), `ndarray` (CPU, older), `wgpu` (Vulkan, Metal, Direct3D 12), `cuda`. None is on by
 //! default; a program that only reads files needs `medburn::medio` alone, or the crate `medio` without any of this.
@@ -25,6 +26,8 @@
 
 pub use medcore;
 pub use medeval;
+#[cfg(feature = "ground")]
+pub use medground;
 pub use medio;
 pub use mednn;
 pub use medprompt;

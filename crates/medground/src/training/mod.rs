@@ -1,0 +1,15 @@
+//! Training: batches, augmentation without flips, AdamW with a rate for each part, exact resuming, and the recipe of two stages.
+
+mod adamw;
+mod augmentation;
+mod batch;
+mod config;
+mod recipe;
+mod trainer;
+
+pub use adamw::ModelPart;
+pub use augmentation::{Augmentation, Flip};
+pub use batch::{TacoTerm, TrainingBatch};
+pub use config::TrainingConfig;
+pub use recipe::{finetune_on_phrases, pretrain_on_anatomy};
+pub use trainer::{Trainer, TrainingStep};
