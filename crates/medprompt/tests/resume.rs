@@ -75,6 +75,18 @@ fn resumed_training_is_that_which_never_stopped() {
     assert!(model.trained_to_bytes("tiny").unwrap() == other.trained_to_bytes("tiny").unwrap());
     assert!(!resumed.is_over());
 
+    // A step beyond the last one is no step.
+    let mut bytes = std::fs::read(&path).unwrap();
+    let text = b"\\\"step\\\":3";
+    let at = bytes.windows(text.len()).position(|w| w == text).unwrap();
+    bytes[at + text.len() - 1] = b'9';
+    let late = folder.path().join("late.safetensors");
+    std::fs::write(&late, bytes).unwrap();
+    assert!(matches!(
+        Trainer::resume(&late, base.clone(), &device),
+        Err(Error::Config { field: "step", .. })
+    ));
+
     // A checkpoint is a file of trained weights too, and a file of trained weights no checkpoint.
     let weights = medprompt::TrainedWeights::open(&path).unwrap();
     weights.load(base.valid(), &device.clone().without_autodiff()).unwrap();

@@ -87,7 +87,7 @@ impl AdamW {
             Some(Moments { first, second, steps }) => (
                 first * BETA1 + gradient.clone() * (1.0 - BETA1),
                 second * BETA2 + gradient.square() * (1.0 - BETA2),
-                steps + 1,
+                steps.saturating_add(1),
             ),
             None => (gradient.clone() * (1.0 - BETA1), gradient.square() * (1.0 - BETA2), 1),
         };

@@ -18,8 +18,8 @@ pub struct Augmentation {
     /// Whether the image is turned by a random multiple of 90 degrees; only where the output is square.
     #[config(default = true)]
     pub quarter_turns: bool,
-    /// The side of the part of the image that is cut out and resized to the output: from this part of the image's shorter
-    /// fitting side up to the whole. 1 for no zoom.
+    /// What is cut out and resized to the output is from this part of the largest fitting window up to the whole of it, at a random
+    /// place; 1 for the whole window in the middle.
     #[config(default = 0.7)]
     pub min_zoom: f64,
     /// Brightness changes by up to this.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::adamw::Moments;
 use super::trainer::{Progress, Trainer, TrainingConfig};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, config as config_error};
 use crate::model::{Backbone, OPTIMIZER, SegmentationModel, Stored, TrainedWeights, write_whole};
 
 const FIRST: &str = "first.";
@@ -51,7 +51,8 @@ impl Trainer {
     /// Goes on where a checkpoint was written.
     ///
     /// # Errors
-    /// [`Error::Metadata`] when the file is no checkpoint, [`Error::Weights`] when moments do not fit the parameters; as
+    /// [`Error::Metadata`] when the file is no checkpoint, [`Error::Weights`] when moments do not fit the parameters, [`Error::Config`] when it is beyond
+    /// its last step; as
     /// [`TrainedWeights::open`] and [`TrainedWeights::load`].
     pub fn resume(
         path: impl AsRef<Path>,
@@ -62,6 +63,9 @@ impl Trainer {
         let State { config, progress, steps } =
             serde_json::from_value(weights.training()?.clone()).map_err(syntax)?;
         let mut trainer = Self::new(config)?;
+        if progress.step > trainer.config.steps {
+            return Err(config_error("step", format!("0 to {}", trainer.config.steps), progress.step));
+        }
         trainer.progress = progress;
         for (name, steps) in steps {
             let mut moment = |which: &str| -> Result<Tensor<1>> {

@@ -22,7 +22,7 @@ impl EarlyStopping {
         if better {
             (self.best, self.since) = (Some(score), 0);
         } else {
-            self.since += 1;
+            self.since = self.since.saturating_add(1);
         }
         better
     }

@@ -51,9 +51,10 @@ impl TrainingConfig {
     /// # Errors
     /// [`Error::Config`] with the field that cannot be.
     pub fn validate(&self) -> Result<()> {
-        for (field, found) in [("steps", self.steps), ("batch", self.batch)] {
-            if found == 0 {
-                return Err(config(field, "at least 1", found));
+        // Far above any training; keeps places in the order of samples within 64 bits.
+        for (field, most, found) in [("steps", 1 << 40, self.steps), ("batch", 1 << 16, self.batch)] {
+            if !(1..=most).contains(&found) {
+                return Err(config(field, format!("1 to {most}"), found));
             }
         }
         for (field, found) in [
@@ -73,6 +74,9 @@ impl TrainingConfig {
 ///
 /// All random numbers follow from the seed and the number of the step, so that a run resumed from a checkpoint goes on as if it had
 /// never stopped.
+///
+/// Clones of a model in training share the running statistics of their batch norms. To keep the best one, keep
+/// [`SegmentationModel::trained_to_bytes`] or a model that is out of training (burn's `valid()`).
 ///
 /// ```no_run
 /// use medprompt::training::{Augmentation, Batch, Sample, Trainer, TrainingConfig};
