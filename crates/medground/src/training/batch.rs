@@ -67,8 +67,10 @@ impl TrainingBatch {
 
     /// The loss that the model is trained with.
     ///
-    /// TransVG: L1 and GIoU, the mean over the batch, and `taco` if given; each phrase needs boxes, and several are taken as the one
-    /// around them. The others leave `taco` out. MDETR: all its losses, each box of all words of the phrase. The generalised grounder: groundability, L1 and GIoU.
+    /// - TransVG: L1 and GIoU, the mean over the batch, and `taco` if given. Each phrase needs boxes; several are taken as the one
+    ///   around them.
+    /// - MDETR: all its losses; each box is of all words of the phrase.
+    /// - The generalised grounder: groundability, L1 and GIoU.
     ///
     /// # Errors
     /// [`Error::Batch`] when a phrase has boxes that the model cannot learn; [`Error::Image`] and [`Error::Evaluation`] when outputs

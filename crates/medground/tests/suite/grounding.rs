@@ -11,7 +11,7 @@ use ndarray::{Array2, Array3};
 
 use crate::common::fixture;
 use crate::models::{mdetr_config, transvg_config};
-use crate::small::{generalised, grounder, transvg};
+use crate::small::{generalised, grounder, mdetr, transvg};
 
 fn xray(height: usize, width: usize) -> Image<f32> {
     let pixels = Array2::from_shape_fn([height, width], |(r, c)| ((r * 7 + c * 3) % 50) as f32 + c as f32);
@@ -44,7 +44,7 @@ fn zero_one_or_many_boxes() {
 #[test]
 fn features_are_used_again() {
     let device = Device::flex();
-    for config in [generalised(), transvg()] {
+    for config in [generalised(), transvg(), mdetr()] {
         let grounder = grounder(config, &device).with_options(all()).unwrap();
         let image = xray(64, 64);
         let prepared = grounder.prepare(&image).unwrap();
@@ -84,7 +84,7 @@ fn boxes_know_where_they_are_in_the_patient() {
 #[test]
 fn a_folder_gives_the_same_grounder() {
     let device = Device::flex();
-    for config in [generalised(), transvg()] {
+    for config in [generalised(), transvg(), mdetr()] {
         let folder = tempfile::tempdir().unwrap();
         let first = grounder(config, &device).with_options(all()).unwrap();
         first.save_pretrained(folder.path(), Precision::F32).unwrap();

@@ -3,6 +3,7 @@
 use burn::tensor::Device;
 use medground::PhraseGrounder;
 use medground::grounder::GeneralisedGrounderConfig;
+use medground::mdetr::MdetrConfig;
 use medground::model::{CrossModalConfig, GroundingConfig};
 use medground::transvg::TransVgConfig;
 use medground::vision::{ImagePreprocessor, VisionBackboneConfig};
@@ -35,6 +36,13 @@ pub(crate) fn generalised() -> GroundingConfig {
         ..CrossModalConfig::new(vit(), text(), 5)
     };
     GroundingConfig::Generalised(GeneralisedGrounderConfig { transformer })
+}
+
+pub(crate) fn mdetr() -> GroundingConfig {
+    let GroundingConfig::Generalised(GeneralisedGrounderConfig { transformer }) = generalised() else {
+        panic!()
+    };
+    GroundingConfig::Mdetr(MdetrConfig { transformer, token_slots: 24, alignment_width: 8 })
 }
 
 pub(crate) fn transvg() -> GroundingConfig {
