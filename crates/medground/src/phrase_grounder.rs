@@ -83,17 +83,17 @@ pub struct SentenceGrounding<'a> {
 /// A model with its tokeniser and its preprocessing, on a device.
 ///
 /// ```no_run
-/// # fn image() -> medcore::Image<f32> { unimplemented!() }
-/// # let device = burn::tensor::Device::default();
+/// # fn example(device: &burn::tensor::Device, image: &medcore::Image<f32>) -> Result<(), medground::Error> {
 /// use medground::PhraseGrounder;
-/// let grounder = PhraseGrounder::from_pretrained("grounder/", &device)?;
-/// let image = grounder.prepare(&image())?;
+/// let grounder = PhraseGrounder::from_pretrained("grounder/", device)?;
+/// let image = grounder.prepare(image)?;
 /// for phrase in ["left lung", "right pleural effusion"] {
 ///     for hit in grounder.ground_prepared(&image, phrase)? {
 ///         println!("{phrase}: {:.2} {:?} {:?}", hit.score, hit.region.bounds(), hit.region.to_lps());
 ///     }
 /// }
-/// # Ok::<(), medground::Error>(())
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Debug, Clone)]
 pub struct PhraseGrounder {
