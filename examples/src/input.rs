@@ -174,7 +174,7 @@ pub fn findings(report: &Report) -> Vec<String> {
     note(report.padding_voxels > 0, format!("{} padding voxels", report.padding_voxels));
     note(report.monochrome1, "low values are meant to be bright".to_string());
     for assumed in &report.assumed {
-        note(true, format!("assumed: {assumed:?}"));
+        note(true, assumed.to_string());
     }
     notes
 }

@@ -8,6 +8,7 @@
 //! | files of the repository that the examples start from | [`fixtures`] |
 //! | PNG sheets: mosaics, captions, PCA pictures | [`picture`] |
 //! | distilling a small encoder | [`distill`] |
+//! | label maps: colours and volumes | [`labels`] |
 //! | three orthogonal views | [`orthogonal`] |
 //! | linear probes | [`probe`] |
 //! | the sheet of `embed` | [`sheet`] |
@@ -22,6 +23,7 @@ pub mod distill;
 mod error;
 pub mod fixtures;
 pub mod input;
+pub mod labels;
 pub mod orthogonal;
 pub mod picture;
 #[cfg(feature = "networks")]

@@ -39,6 +39,10 @@ fn inspect_shows_each_series_and_what_was_passed_over() {
     let folder = tempfile::tempdir().unwrap();
     let found = succeeds(INSPECT, &[text(&fixtures("dicom")), "--output", text(folder.path())]);
     assert!(found.contains("CT") && found.contains("passed over"), "{found}");
+    assert!(
+        found.contains("a single slice: its extent is taken from SpacingBetweenSlices"),
+        "what was assumed is said in words: {found}"
+    );
     // A missing slice is said, and its series is shown all the same.
     assert!(found.contains("not equally far apart"), "{found}");
     let pictures = std::fs::read_dir(folder.path()).unwrap().count();
@@ -59,6 +63,51 @@ fn inspect_draws_files_of_all_formats() {
     }
     refuses(INSPECT, &[text(&fixtures("dicom/make.py"))]);
     refuses(INSPECT, &["/no/such/folder"]);
+}
+
+#[test]
+fn inspect_shows_labels_in_colour_with_their_volumes() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = text(folder.path());
+    let found = succeeds(INSPECT, &[text(&fixtures("dicom_out/hd_overlap.dcm")), "--output", out]);
+    assert!(found.contains(" ml"), "{found}");
+    assert!(is_coloured(&folder.path().join("series-0.png")));
+    let path = folder.path().join("labels.nii.gz");
+    let ct = medio::read(fixtures("ct_chest/series")).unwrap();
+    medio::write(&path, &ct.map(|hu| u8::from(hu < -500.0) + 2 * u8::from(hu > 300.0))).unwrap();
+    let found = succeeds(INSPECT, &[text(&path), "--output", out]);
+    assert!(found.contains("label 1: ") && found.contains("label 2: "), "{found}");
+    assert!(is_coloured(&folder.path().join("volume.png")));
+    succeeds(INSPECT, &[text(&fixtures("ct_chest/ct_chest.nii.gz")), "--output", out]);
+    assert!(!is_coloured(&folder.path().join("volume.png")), "an image is grey");
+}
+
+/// Whether much of a PNG is far from grey: more than letters.
+fn is_coloured(path: &Path) -> bool {
+    let file = std::io::BufReader::new(std::fs::File::open(path).unwrap());
+    let mut reader = png::Decoder::new(file).read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    reader.next_frame(&mut pixels).unwrap();
+    let spread = |p: &[u8]| p.iter().max().unwrap() - p.iter().min().unwrap();
+    let colored = pixels.chunks_exact(3).filter(|p| spread(p) > 60).count();
+    colored * 20 > pixels.len() / 3
+}
+
+#[test]
+fn colour_is_read_as_its_luminance() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in ["nifti/color_rgb.nii", "nifti/color_rgba.nii"] {
+        let path = fixtures(file);
+        let found = succeeds(INSPECT, &[text(&path), "--output", text(folder.path())]);
+        assert!(found.contains("luminance") && folder.path().join("volume.png").is_file(), "{found}");
+        let out = folder.path().join("grey.nrrd");
+        let said = succeeds(CONVERT, &[text(&path), text(&out), "--store", "f32"]);
+        assert!(said.contains("luminance"), "{said}");
+        let (color, _) = medio::nifti::read_color(&path, &Default::default()).unwrap();
+        let grey = medio::read(&out).unwrap();
+        let [r, g, b] = [&color.red, &color.green, &color.blue].map(|c| f32::from(c.as_slice()[7]));
+        assert!((grey.as_slice()[7] - (0.299 * r + 0.587 * g + 0.114 * b)).abs() < 1e-3);
+    }
 }
 
 #[test]

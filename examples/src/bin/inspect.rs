@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Prints a table of the series, the files that are in none with the reason, and for each series what is unusual and its range of
-//! values. Writes one PNG per series to the output folder: three orthogonal views of a volume with orientation letters and a
-//! scale in mm; the images of anything else. Neither the tables nor the pictures name a patient; what is burnt into pixels stays.
+//! values, or the labels and their volumes. Writes one PNG per series to the output folder: three orthogonal views of a volume with
+//! orientation letters and a scale in mm, label maps in colours; the images of anything else. Neither the tables nor the pictures name a patient; what is burnt into pixels stays.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -18,12 +18,14 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use medburn_examples::input::{Scan, findings, read, read_part};
-use medburn_examples::orthogonal::{percentile_window, views};
+use medburn_examples::labels::{as_labels, lines};
+use medburn_examples::orthogonal::{label_views, percentile_window, views};
 use medburn_examples::picture::{Canvas, Mosaic, Tile, evenly_spaced, fit_within, resize_linear_rgb};
 use medburn_examples::table::aligned;
 use medburn_examples::{Error, Result, exit, fixtures, progress};
-use medcore::{Image, Spacing, Window};
+use medcore::{Image, LabelMap, Spacing, Window};
 use medio::Format;
+use medio::dicom::seg::Overlap;
 use medio::dicom::{Series, SeriesKind, SkipReason, Study};
 use ndarray::Array3;
 
@@ -82,8 +84,20 @@ fn inspect_file(input: &Path, args: &Args) -> Result<()> {
     };
     let g = scan.volume.geometry();
     println!("{}: {} voxels, {}, {}", scan.name, size(g.size()), spacing(Some(g.spacing())), g.orientation());
-    describe_values(&scan);
-    if args.no_pixels { Ok(()) } else { draw_volume(&scan, &args.output.join("volume.png")) }
+    let path = args.output.join("volume.png");
+    match as_labels(&scan.volume) {
+        Some(labels) => {
+            // Names, where the format has any.
+            let labels = medio::read_labels(input).unwrap_or(labels);
+            lines(&labels).iter().for_each(|line| println!("  {line}"));
+            print_notes(&scan.notes);
+            if args.no_pixels { Ok(()) } else { draw_labels(&scan.name, &labels, &path) }
+        }
+        None => {
+            describe_values(&scan);
+            if args.no_pixels { Ok(()) } else { draw_volume(&scan, &path) }
+        }
+    }
 }
 
 fn inspect_dicom(input: &Path, args: &Args) -> Result<()> {
@@ -193,7 +207,7 @@ fn print_skipped(study: &Study) {
 fn inspect_series(number: usize, series: &Series, output: &Path) -> Result<()> {
     println!("\nseries {number}");
     if series.kind() == SeriesKind::Segmentation {
-        return describe_segments(series);
+        return inspect_segments(series, &output.join(format!("series-{number}.png")));
     }
     let path = output.join(format!("series-{number}.png"));
     match is_placed(series).then(|| series.load()) {
@@ -215,8 +229,8 @@ fn inspect_series(number: usize, series: &Series, output: &Path) -> Result<()> {
     }
 }
 
-/// Names and volumes of the segments.
-fn describe_segments(series: &Series) -> Result<()> {
+/// Names and volumes of the segments, which may overlap; in the picture the first of them is on top.
+fn inspect_segments(series: &Series, path: &Path) -> Result<()> {
     let segmentation = series.segmentation()?;
     let voxel_ml = segmentation.geometry().spacing().voxel_volume() / 1e3;
     for segment in segmentation.segments() {
@@ -229,6 +243,14 @@ fn describe_segments(series: &Series) -> Result<()> {
             voxels as f64 * voxel_ml
         );
     }
+    draw_labels("segmentation", &segmentation.to_label_map_with(Overlap::First)?, path)
+}
+
+fn draw_labels(name: &str, labels: &LabelMap, path: &Path) -> Result<()> {
+    let tiles = label_views(labels, VIEW)?;
+    let count = labels.counts().keys().filter(|label| **label > 0).count();
+    let title = format!("{name}: {count} labels");
+    Mosaic { title, columns: tiles.len(), ..Mosaic::default() }.draw(&tiles)?.write_png(path)?;
     Ok(())
 }
 
@@ -239,10 +261,14 @@ fn describe_values(scan: &Scan) {
         Some((low, high)) => println!("  values {low} to {high}, mean {:.3}", sum / voxels.len() as f64),
         None => println!("  no values"),
     }
-    for note in &scan.notes {
+    print_notes(&scan.notes);
+}
+
+fn print_notes(notes: &[String]) {
+    for note in notes {
         println!("  {note}");
     }
-    if scan.notes.is_empty() {
+    if notes.is_empty() {
         println!("  nothing unusual");
     }
 }
