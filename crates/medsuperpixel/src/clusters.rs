@@ -1,7 +1,5 @@
 //! Clusters: exact sums over their pixels, and the centres that pixels are compared with.
 
-use std::ops::Range;
-
 use crate::assign::UNASSIGNED;
 use crate::planes::Planes;
 
@@ -43,36 +41,22 @@ impl Change {
         self.largest.fill(0.0);
     }
 
-    /// Moves pixels of one row, whose features are `row`, from one cluster (if they had one) to another.
+    /// Moves pixels from one cluster (if they had one) to another: how many, the sums of their slices, rows and columns, and
+    /// those of their features.
     #[inline(always)]
-    pub(crate) fn pixels(
+    pub(crate) fn shift(
         &mut self,
         [from, to]: [u32; 2],
-        [z, y]: [usize; 2],
-        columns: Range<usize>,
-        row: &[i16],
-        stride: usize,
+        place: [i64; PLACE],
+        values: impl Iterator<Item = i64> + Clone,
     ) {
-        let n = columns.len() as i64;
-        let place = [n, n * z as i64, n * y as i64, n * (columns.start + columns.end - 1) as i64 / 2];
-        for (i, v) in place.into_iter().enumerate() {
-            self.shift([from, to], i, v);
-        }
-        for c in 0..self.channels {
-            let pixels = &row[c * stride..][columns.clone()];
-            // At most a block of them.
-            let sum = pixels.iter().map(|v| i32::from(*v)).sum::<i32>();
-            self.shift([from, to], PLACE + c, i64::from(sum));
-        }
-    }
-
-    #[inline(always)]
-    fn shift(&mut self, [from, to]: [u32; 2], i: usize, value: i64) {
         let width = PLACE + self.channels;
         if from != UNASSIGNED {
-            self.sums[(from as usize - self.first) * width + i] -= value;
+            let sums = &mut self.sums[(from as usize - self.first) * width..][..width];
+            sums.iter_mut().zip(place.into_iter().chain(values.clone())).for_each(|(sum, v)| *sum -= v);
         }
-        self.sums[(to as usize - self.first) * width + i] += value;
+        let sums = &mut self.sums[(to as usize - self.first) * width..][..width];
+        sums.iter_mut().zip(place.into_iter().chain(values)).for_each(|(sum, v)| *sum += v);
     }
 }
 

@@ -319,14 +319,14 @@ impl Slic {
         };
         let mean = pixels as f64 / clusters.clusters.len() as f64;
         let count = match self.connectivity {
-            Connectivity::Off => number(&mut clusters.labels, &planes),
+            Connectivity::Off => number(&mut clusters.labels, &planes, vectors),
             Connectivity::Enforce { min_size, max_size } => {
                 let limits = Limits {
                     least: (min_size * mean) as usize,
                     most: (max_size * mean) as usize,
                     count: clusters.clusters.len(),
                 };
-                connect(&mut clusters.labels, &planes, &clusters.clusters, limits)
+                connect(&mut clusters.labels, &planes, &clusters.clusters, limits, vectors)
             }
         };
         let mut labels = clusters.labels;
