@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::candidates::Candidates;
 use crate::cells::Cells;
-use crate::clusters::{Change, Clusters, Metric};
+use crate::clusters::{Change, Clusters, Metric, PLACE};
 use crate::lanes::{LANES, Lanes};
 use crate::planes::Planes;
 
@@ -55,7 +55,7 @@ struct Group<V, const C: usize> {
     y: [f32; LANES],
     /// Distances to the slice.
     slice: [f32; LANES],
-    /// How far each reaches along the column; less than 0 for none.
+    /// How far each reaches along the column, squared; less than 0 for none.
     reach: [f32; LANES],
     weights: [f32; LANES],
     /// Of each candidate the distances along the row to the pixels of the block.
@@ -90,7 +90,7 @@ pub(crate) fn assign<V: Lanes>(job: &Job<'_>, band: &mut Band<'_>) {
 fn rows<V: Lanes, const C: usize, const ADAPTIVE: bool>(job: &Job<'_>, band: &mut Band<'_>) {
     let per_slice = job.planes.size[1];
     let mut gathered = Gathered { groups: Vec::new(), len: 0, values: Vec::new() };
-    let mut pixels = Vec::new();
+    let (mut two, mut one) = (Vec::new(), Vec::new());
     let cells = job.cells;
     let mut row = band.rows.start;
     while row < band.rows.end {
@@ -111,9 +111,14 @@ fn rows<V: Lanes, const C: usize, const ADAPTIVE: bool>(job: &Job<'_>, band: &mu
             }
             let block = Block::of(cells, b, job.planes.stride);
             gathered.fill(job, tile, z, block.start);
-            for row in (first..next).step_by(step) {
-                let at = [z, row - z * per_slice];
-                assign_block::<V, C, ADAPTIVE>(job, band, &gathered, &mut pixels, at, &block);
+            // Two rows at once: one does not wait for the other.
+            let mut r = first;
+            while r + step < next {
+                assign_block::<V, C, ADAPTIVE, 2>(job, band, &gathered, &mut two, [r, r + step], &block);
+                r += 2 * step;
+            }
+            if r < next {
+                assign_block::<V, C, ADAPTIVE, 1>(job, band, &gathered, &mut one, [r], &block);
             }
         }
         row = next;
@@ -183,7 +188,7 @@ impl<V: Lanes, const C: usize> Gathered<V, C> {
             group.ids[l] = id;
             group.y[l] = y;
             group.slice[l] = (cz - z) * (cz - z);
-            group.reach[l] = reach;
+            group.reach[l] = reach * reach;
             group.weights[l] = job.clusters.weights[k];
             let away = places.sub(V::splat(x));
             let away = away.mul(away);
@@ -207,76 +212,108 @@ fn compared<const C: usize>(job: &Job<'_>) -> usize {
     }
 }
 
-/// The pixels of a block in one row.
+/// The pixels of a block in `R` rows, of those of all slices.
 #[inline(always)]
-fn assign_block<V: Lanes, const C: usize, const ADAPTIVE: bool>(
+fn assign_block<V: Lanes, const C: usize, const ADAPTIVE: bool, const R: usize>(
     job: &Job<'_>,
     band: &mut Band<'_>,
     gathered: &Gathered<V, C>,
-    pixels: &mut Vec<V>,
-    [z, y]: [usize; 2],
+    pixels: &mut Vec<[V; R]>,
+    rows: [usize; R],
     block: &Block,
 ) {
-    let planes = job.planes;
-    let (row, stride) = (z * planes.size[1] + y, planes.stride);
-    let features = planes.row(row);
-    let labels = &mut band.labels[(row - band.rows.start) * stride + block.start..][..LANES];
-    let place = y as f32 * job.metric.scale[1];
-    let load = |c: usize| V::load(&features[c * stride + block.start..]);
-    if C == 0 {
-        pixels.clear();
-        pixels.extend((0..compared::<C>(job)).map(load));
-    }
-    let mut fixed = [V::splat(0.0); C];
-    for (c, values) in fixed.iter_mut().enumerate() {
-        *values = load(c);
-    }
-    let found = nearest::<V, C, ADAPTIVE>(gathered, if C == 0 { pixels } else { &fixed }, place);
-    let old = V::load_bits(labels);
-    let changed = !old.equal(found) & !old.equal(V::splat_bits(OUTSIDE)) & block.within;
-    if changed != 0 {
-        let new = found.bits();
-        let mut left = changed;
-        while left != 0 {
-            let first = left.trailing_zeros() as usize % LANES;
-            let (from, to) = (labels[first], new[first]);
-            let same = old.equal(V::splat_bits(from)) & found.equal(V::splat_bits(to)) & left;
-            left &= !same;
-            let n = i64::from(same.count_ones());
-            let x = n * block.start as i64 + V::ramp().sum(same) as i64;
-            let place = [n, n * z as i64, n * y as i64, x];
-            if C == 0 {
-                let values = (0..planes.channels).map(|c| load(c).sum(same) as i64);
-                band.change.shift([from, to], place, values);
-            } else {
-                band.change.shift([from, to], place, fixed.map(|v| v.sum(same) as i64).into_iter());
-            }
+    // No closures around vectors here: the compiler would not make one piece of code of them.
+    let (planes, per_slice) = (job.planes, job.planes.size[1]);
+    let mut fixed = [[V::splat(0.0); R]; C];
+    pixels.clear();
+    for c in 0..compared::<C>(job) {
+        let mut values = [V::splat(0.0); R];
+        for r in 0..R {
+            values[r] = V::load(&planes.row(rows[r])[c * planes.stride + block.start..]);
         }
-        found.store_bits(changed, labels);
+        if C == 0 {
+            pixels.push(values);
+        } else {
+            fixed[c] = values;
+        }
     }
-    if ADAPTIVE {
-        let first = block.within.trailing_zeros() as usize;
-        let used = &labels[first..first + block.within.count_ones() as usize];
-        see(job, band.change, used, features, block.start + first);
+    let mut places = [0.0; R];
+    for r in 0..R {
+        places[r] = (rows[r] % per_slice) as f32 * job.metric.scale[1];
+    }
+    let found = nearest::<V, C, ADAPTIVE, R>(gathered, if C == 0 { pixels } else { &fixed }, places);
+    for r in 0..R {
+        let at = [rows[r] / per_slice, rows[r] % per_slice];
+        let labels = &mut band.labels[(rows[r] - band.rows.start) * planes.stride + block.start..][..LANES];
+        change::<V, C>(band.change, labels, found[r], block, at, planes);
+        if ADAPTIVE {
+            let first = block.within.trailing_zeros() as usize;
+            let used = &labels[first..first + block.within.count_ones() as usize];
+            see(job, band.change, used, planes.row(rows[r]), block.start + first);
+        }
     }
 }
 
-/// The nearest candidate of each pixel of a block; the first of equals.
+/// Gives the pixels of a block in row `y` of slice `z` their new labels.
 #[inline(always)]
-fn nearest<V: Lanes, const C: usize, const ADAPTIVE: bool>(
+fn change<V: Lanes, const C: usize>(
+    change: &mut Change,
+    labels: &mut [u32],
+    new: V,
+    block: &Block,
+    [z, y]: [usize; 2],
+    planes: &Planes,
+) {
+    let old = V::load_bits(labels);
+    let changed = !old.equal(new) & !old.equal(V::splat_bits(OUTSIDE)) & block.within;
+    if changed == 0 {
+        return;
+    }
+    let bits = new.bits();
+    let mut left = changed;
+    while left != 0 {
+        let first = left.trailing_zeros() as usize % LANES;
+        let (from, to) = (labels[first], bits[first]);
+        let same = old.equal(V::splat_bits(from)) & new.equal(V::splat_bits(to)) & left;
+        left &= !same;
+        let n = i64::from(same.count_ones());
+        let x = n * block.start as i64 + V::ramp().sum(same) as i64;
+        change.shift([from, to], 0, &[n, n * z as i64, n * y as i64, x]);
+        let features = planes.row(z * planes.size[1] + y);
+        let mut sums = [0; C];
+        for (c, sum) in sums.iter_mut().enumerate() {
+            *sum = V::load(&features[c * planes.stride + block.start..]).sum(same) as i64;
+        }
+        change.shift([from, to], PLACE, &sums);
+        for c in C..planes.channels {
+            let sum = V::load(&features[c * planes.stride + block.start..]).sum(same) as i64;
+            change.shift([from, to], PLACE + c, &[sum]);
+        }
+    }
+    new.store_bits(changed, labels);
+}
+
+/// The nearest candidate of each pixel of a block, in each of `R` rows; the first of equals.
+#[inline(always)]
+fn nearest<V: Lanes, const C: usize, const ADAPTIVE: bool, const R: usize>(
     gathered: &Gathered<V, C>,
-    pixels: &[V],
-    place: f32,
-) -> V {
-    let mut best = V::splat(f32::INFINITY);
+    pixels: &[[V; R]],
+    places: [f32; R],
+) -> [V; R] {
+    let far = V::splat(f32::INFINITY);
+    let mut best = [far; R];
     // What no distance decides (they may overflow) is the cell's own.
-    let mut found = V::splat_bits(gathered.groups.first().map_or(UNASSIGNED, |g| g.ids[0]));
+    let mut found = [V::splat_bits(gathered.groups.first().map_or(UNASSIGNED, |g| g.ids[0])); R];
     for (g, group) in gathered.groups[..gathered.len.div_ceil(LANES)].iter().enumerate() {
-        let away = V::of(&group.y).sub(V::splat(place));
-        let rows = V::of(&group.slice).add(away.mul(away));
-        let near = away.within(V::of(&group.reach));
-        let rows = rows.bits();
-        let mut left = near;
+        let mut left = 0;
+        let mut rows = [[0; LANES]; R];
+        for r in 0..R {
+            let away = V::of(&group.y).sub(V::splat(places[r]));
+            let away = away.mul(away);
+            let row = away.select_below(V::of(&group.reach), V::of(&group.slice).add(away), far);
+            left |= row.below(far);
+            rows[r] = row.bits();
+        }
         while left != 0 {
             let k = left.trailing_zeros() as usize % LANES;
             left &= left - 1;
@@ -285,18 +322,19 @@ fn nearest<V: Lanes, const C: usize, const ADAPTIVE: bool>(
             } else {
                 &group.values[k][..]
             };
-            let place = group.across[k].add(V::splat_bits(rows[k]));
-            let mut value = V::splat(0.0);
-            for (pixels, v) in pixels.iter().zip(own) {
-                let d = pixels.sub(V::splat(*v));
-                value = value.add(d.mul(d));
+            for r in 0..R {
+                let mut value = V::splat(0.0);
+                for (pixels, v) in pixels.iter().zip(own) {
+                    let d = pixels[r].sub(V::splat(*v));
+                    value = value.add(d.mul(d));
+                }
+                if ADAPTIVE {
+                    value = value.mul(V::splat(group.weights[k]));
+                }
+                let distance = group.across[k].add(V::splat_bits(rows[r][k])).add(value);
+                found[r] = distance.select_below(best[r], V::splat_bits(group.ids[k]), found[r]);
+                best[r] = distance.least(best[r]);
             }
-            if ADAPTIVE {
-                value = value.mul(V::splat(group.weights[k]));
-            }
-            let distance = place.add(value);
-            found = distance.select_below(best, V::splat_bits(group.ids[k]), found);
-            best = distance.least(best);
         }
     }
     found

@@ -4,7 +4,7 @@ use crate::assign::UNASSIGNED;
 use crate::planes::Planes;
 
 /// Sums that every cluster has besides those of its channels: pixels, slices, rows, columns.
-const PLACE: usize = 4;
+pub(crate) const PLACE: usize = 4;
 
 /// What a distance is made of.
 #[derive(Debug, Clone, Copy)]
@@ -41,22 +41,15 @@ impl Change {
         self.largest.fill(0.0);
     }
 
-    /// Moves pixels from one cluster (if they had one) to another: how many, the sums of their slices, rows and columns, and
-    /// those of their features.
+    /// Takes values from some of the sums of one cluster (if there is one), from `first` on, and adds them to those of another.
     #[inline(always)]
-    pub(crate) fn shift(
-        &mut self,
-        [from, to]: [u32; 2],
-        place: [i64; PLACE],
-        values: impl Iterator<Item = i64> + Clone,
-    ) {
-        let width = PLACE + self.channels;
-        if from != UNASSIGNED {
-            let sums = &mut self.sums[(from as usize - self.first) * width..][..width];
-            sums.iter_mut().zip(place.into_iter().chain(values.clone())).for_each(|(sum, v)| *sum -= v);
+    pub(crate) fn shift(&mut self, [from, to]: [u32; 2], first: usize, values: &[i64]) {
+        let at = |cluster: u32| (cluster as usize - self.first) * (PLACE + self.channels) + first;
+        let (from, to) = ((from != UNASSIGNED).then(|| at(from)), at(to));
+        if let Some(from) = from {
+            self.sums[from..][..values.len()].iter_mut().zip(values).for_each(|(sum, v)| *sum -= v);
         }
-        let sums = &mut self.sums[(to as usize - self.first) * width..][..width];
-        sums.iter_mut().zip(place.into_iter().chain(values)).for_each(|(sum, v)| *sum += v);
+        self.sums[to..][..values.len()].iter_mut().zip(values).for_each(|(sum, v)| *sum += v);
     }
 }
 

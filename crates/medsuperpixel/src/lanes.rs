@@ -18,8 +18,8 @@ pub(crate) trait Lanes: Copy {
     fn select_below(self, other: Self, yes: Self, no: Self) -> Self;
     /// This where it is less than `other`, elsewhere `other`.
     fn least(self, other: Self) -> Self;
-    /// One bit for each: whether it is at most `reach` away from 0.
-    fn within(self, reach: Self) -> u32;
+    /// One bit for each: whether it is less than `other`.
+    fn below(self, other: Self) -> u32;
     /// The bits of the numbers, which may stand for something else.
     fn bits(self) -> [u32; LANES];
 
@@ -114,8 +114,8 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
-    fn within(self, reach: Self) -> u32 {
-        (0..LANES).fold(0, |mask, l| mask | u32::from(self.0[l].abs() <= reach.0[l]) << l)
+    fn below(self, other: Self) -> u32 {
+        (0..LANES).fold(0, |mask, l| mask | u32::from(self.0[l] < other.0[l]) << l)
     }
 
     #[inline(always)]

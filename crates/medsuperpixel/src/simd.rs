@@ -98,16 +98,16 @@ impl Vectors {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        __m256, __m256i, __m512, _CMP_LE_OQ, _CMP_LT_OQ, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32,
-        _mm_loadu_si128, _mm_movehdup_ps, _mm_movehl_ps, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256,
-        _mm256_andnot_ps, _mm256_blendv_ps, _mm256_castps_si256, _mm256_castps256_ps128, _mm256_castsi256_ps,
-        _mm256_cmp_ps, _mm256_cmpeq_epi32, _mm256_cvtepi16_epi32, _mm256_cvtepi32_ps, _mm256_extractf128_ps,
-        _mm256_loadu_ps, _mm256_loadu_si256, _mm256_maskstore_ps, _mm256_min_ps, _mm256_movemask_ps,
-        _mm256_mul_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32, _mm256_storeu_si256,
-        _mm256_sub_ps, _mm512_abs_ps, _mm512_add_ps, _mm512_castps_si512, _mm512_cmp_ps_mask,
-        _mm512_cmpeq_epi32_mask, _mm512_cvtepi16_epi32, _mm512_cvtepi32_ps, _mm512_loadu_ps,
-        _mm512_mask_blend_ps, _mm512_mask_reduce_add_ps, _mm512_mask_storeu_ps, _mm512_min_ps, _mm512_mul_ps,
-        _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
+        __m256, __m256i, __m512, _CMP_LT_OQ, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_loadu_si128,
+        _mm_movehdup_ps, _mm_movehl_ps, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256, _mm256_blendv_ps,
+        _mm256_castps_si256, _mm256_castps256_ps128, _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_cmpeq_epi32,
+        _mm256_cvtepi16_epi32, _mm256_cvtepi32_ps, _mm256_extractf128_ps, _mm256_loadu_ps,
+        _mm256_loadu_si256, _mm256_maskstore_ps, _mm256_min_ps, _mm256_movemask_ps, _mm256_mul_ps,
+        _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32, _mm256_storeu_si256, _mm256_sub_ps,
+        _mm512_add_ps, _mm512_castps_si512, _mm512_cmp_ps_mask, _mm512_cmpeq_epi32_mask,
+        _mm512_cvtepi16_epi32, _mm512_cvtepi32_ps, _mm512_loadu_ps, _mm512_mask_blend_ps,
+        _mm512_mask_reduce_add_ps, _mm512_mask_storeu_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_set1_ps,
+        _mm512_storeu_ps, _mm512_sub_ps,
     };
 
     use crate::assign::{Band, Job, assign};
@@ -217,8 +217,8 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn within(self, reach: Self) -> u32 {
-            u32::from(unsafe { _mm512_cmp_ps_mask::<_CMP_LE_OQ>(_mm512_abs_ps(self.0), reach.0) })
+        fn below(self, other: Self) -> u32 {
+            u32::from(unsafe { _mm512_cmp_ps_mask::<_CMP_LT_OQ>(self.0, other.0) })
         }
 
         #[inline(always)]
@@ -315,12 +315,9 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn within(self, reach: Self) -> u32 {
-            let half = |v, reach| unsafe {
-                let size = _mm256_andnot_ps(_mm256_set1_ps(-0.0), v);
-                _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LE_OQ>(size, reach)) as u32
-            };
-            half(self.0, reach.0) | half(self.1, reach.1) << (LANES / 2)
+        fn below(self, other: Self) -> u32 {
+            let half = |a, b| unsafe { _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LT_OQ>(a, b)) as u32 };
+            half(self.0, other.0) | half(self.1, other.1) << (LANES / 2)
         }
 
         #[inline(always)]
