@@ -226,16 +226,17 @@ fn assign_block<V: Lanes, const C: usize, const ADAPTIVE: bool, const R: usize>(
     let (planes, per_slice) = (job.planes, job.planes.size[1]);
     let mut fixed = [[V::splat(0.0); R]; C];
     pixels.clear();
-    for c in 0..compared::<C>(job) {
+    for (c, values) in fixed.iter_mut().enumerate() {
+        for r in 0..R {
+            values[r] = V::load(&planes.row(rows[r])[c * planes.stride + block.start..]);
+        }
+    }
+    for c in C..compared::<C>(job) {
         let mut values = [V::splat(0.0); R];
         for r in 0..R {
             values[r] = V::load(&planes.row(rows[r])[c * planes.stride + block.start..]);
         }
-        if C == 0 {
-            pixels.push(values);
-        } else {
-            fixed[c] = values;
-        }
+        pixels.push(values);
     }
     let mut places = [0.0; R];
     for r in 0..R {

@@ -152,7 +152,7 @@ impl Slic {
 
     /// Looks only at every `stride`-th row in all assignments but the last, at another one each time; segments are still the means
     /// of all their pixels. The default is 3 where segments of mean size have at least 12 rows, else 1: that keeps about as well
-    /// to objects as 1 (see the results of the crate), and takes two thirds of the time.
+    /// to objects as 1 (see the results of the crate), and takes about three quarters of the time.
     pub const fn row_stride(mut self, stride: usize) -> Self {
         self.row_stride = Some(stride);
         self
