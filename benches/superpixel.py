@@ -92,13 +92,13 @@ def peer(name, threads):
     if name == "scikit-image":
         from skimage.segmentation import slic
 
-        def run(image, segments, compactness, spacing):
+        def run(image, segments, compactness, spacing, **options):
             flat = image.shape[1] == 1
             array = np.moveaxis(image, 0, -1) if len(image) == 3 else image[0]
             axis = -1 if len(image) == 3 else None
             if flat:
-                return slic(array[0], segments, compactness, spacing=spacing[1:], channel_axis=axis)[None]
-            return slic(array, segments, compactness, spacing=spacing, channel_axis=axis)
+                return slic(array[0], segments, compactness, spacing=spacing[1:], channel_axis=axis, **options)[None]
+            return slic(array, segments, compactness, spacing=spacing, channel_axis=axis, **options)
     else:
         from fast_slic.avx2 import SlicAvx2
 
@@ -168,7 +168,7 @@ def speed(arguments):
                 libraries = ["scikit-image"] + (["fast-slic"] if flat else [])
                 runs = {
                     "medsuperpixel": lambda: ours.run(segments, f"compactness={compactness}"),
-                    "medsuperpixel, every 3rd row": lambda: ours.run(segments, f"compactness={compactness} row_stride=3"),
+                    "medsuperpixel, every row": lambda: ours.run(segments, f"compactness={compactness} row_stride=1"),
                 }
                 peers = {library: Peer(library, threads, folder) for library in libraries}
                 for library, process in peers.items():
@@ -282,13 +282,16 @@ def quality(arguments):
 
                 arms = {
                     "medsuperpixel": own(""),
-                    "medsuperpixel, every 3rd row": own("row_stride=3"),
+                    "medsuperpixel, every row": own("row_stride=1"),
                     "medsuperpixel, SLICO": own("adaptive=1"),
                     "scikit-image": lambda n: libraries["scikit-image"](image, n, value, spacing),
+                    "scikit-image, SLICO": lambda n: libraries["scikit-image"](image, n, value, spacing, slic_zero=True),
                 }
                 if image.shape[1] == 1:
                     arms["fast-slic"] = lambda n: libraries["fast-slic"](image, n, compactness, spacing)
                 for name, divide in arms.items():
+                    if arguments.arms and name not in arguments.arms:
+                        continue
                     labels = equal_regions(divide, wanted)
                     found.setdefault((name, compactness), []).append(measures(labels, truth, arguments.tolerance))
         ours.close()
@@ -320,6 +323,7 @@ def main():
     two.add_argument("--truth")
     two.add_argument("--slices", type=int, default=0, help="every n-th slice by itself, instead of the volume")
     two.add_argument("--pixels", type=int, default=400, help="pixels per region")
+    two.add_argument("--arms", nargs="+", help="some of the libraries only")
     two.add_argument("--tolerance", type=int, default=2)
     two.add_argument("--compactness", type=float, nargs="+", default=[2.5, 5, 10, 20])
     two.set_defaults(run=quality)

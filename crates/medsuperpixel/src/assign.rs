@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::candidates::Candidates;
 use crate::cells::Cells;
-use crate::clusters::{Change, Clusters, Metric};
+use crate::clusters::{Change, Clusters, Metric, PLACE};
 use crate::lanes::{LANES, Lanes};
 use crate::planes::Planes;
 
@@ -23,7 +23,7 @@ pub(crate) struct Job<'a> {
     pub(crate) candidates: &'a Candidates,
     pub(crate) clusters: &'a Clusters,
     pub(crate) metric: &'a Metric,
-    /// Cells that are looked at: those that are not 0.
+    /// Tiles that are looked at: those that are not 0.
     pub(crate) due: &'a [usize],
     /// Rows that are looked at: those whose slice and row add up to the second modulo the first.
     pub(crate) rows: (usize, usize),
@@ -40,32 +40,35 @@ pub(crate) struct Band<'a> {
     pub(crate) change: &'a mut Change,
 }
 
-/// The candidates of a cell, gathered.
-#[derive(Default)]
-struct Gathered {
-    candidates: Vec<Candidate>,
-    /// Features `[candidate, channel]`.
+/// The candidates of a tile that reach its columns. Distances are squared.
+struct Gathered<V, const C: usize> {
+    groups: Vec<Group<V, C>>,
+    /// Candidates of all groups.
+    len: usize,
+    /// Features `[candidate, channel]`, where the number of channels is not known at compile time.
     values: Vec<f32>,
-    /// The candidates of the row at hand.
-    row: Vec<Candidate>,
 }
 
-/// A cluster as the pixels of a row see it. Distances are squared.
-#[derive(Clone, Copy)]
-struct Candidate {
-    id: u32,
-    /// Where its features begin.
-    values: usize,
-    /// Column.
-    x: f32,
-    y: f32,
-    /// Distance to the slice.
-    slice: f32,
-    /// Distance to the row.
-    row: f32,
-    /// How far it reaches along rows and columns.
-    reach: f32,
-    weight: f32,
+/// As many candidates as a block has pixels: what tells which of them reach a row is worked out for all at once.
+struct Group<V, const C: usize> {
+    ids: [u32; LANES],
+    y: [f32; LANES],
+    /// Distances to the slice.
+    slice: [f32; LANES],
+    /// How far each reaches along the column, squared; less than 0 for none.
+    reach: [f32; LANES],
+    weights: [f32; LANES],
+    /// Of each candidate the distances along the row to the pixels of the block.
+    across: [V; LANES],
+    values: [[f32; C]; LANES],
+}
+
+/// Columns that are worked on together.
+struct Block {
+    /// The first of [`LANES`] columns.
+    start: usize,
+    /// One bit for each of them that belongs to the tile.
+    within: u32,
 }
 
 /// Assigns the pixels of a band.
@@ -86,8 +89,8 @@ pub(crate) fn assign<V: Lanes>(job: &Job<'_>, band: &mut Band<'_>) {
 #[inline(always)]
 fn rows<V: Lanes, const C: usize, const ADAPTIVE: bool>(job: &Job<'_>, band: &mut Band<'_>) {
     let per_slice = job.planes.size[1];
-    let mut gathered = Gathered::default();
-    let mut pixels = Vec::new();
+    let mut gathered = Gathered { groups: Vec::new(), len: 0, values: Vec::new() };
+    let (mut two, mut one) = (Vec::new(), Vec::new());
     let cells = job.cells;
     let mut row = band.rows.start;
     while row < band.rows.end {
@@ -98,23 +101,24 @@ fn rows<V: Lanes, const C: usize, const ADAPTIVE: bool>(job: &Job<'_>, band: &mu
         let end = if end <= y { per_slice } else { end };
         let next = (row - y + end).min(band.rows.end);
         let outside = !covers(cells, 0, z) || !covers(cells, 1, y);
-        for x in 0..if outside { 0 } else { cells.counts[2] } {
-            let id = cells.id([cell[0], cell[1], x]);
-            if job.due[id] > 0 {
-                gathered.fill::<C>(job, job.candidates.of(id), z);
-                let columns = cells.span(2, x);
-                let (step, phase) = job.rows;
-                let skipped = (step + phase - (z + y) % step) % step;
-                for r in (row + skipped..next).step_by(step) {
-                    segment::<V, C, ADAPTIVE>(
-                        job,
-                        band,
-                        &mut gathered,
-                        &mut pixels,
-                        [z, r - z * per_slice],
-                        columns.clone(),
-                    );
-                }
+        let (step, phase) = job.rows;
+        let first = row + (step + phase - (z + y) % step) % step;
+        let blocks = job.candidates.blocks;
+        for b in 0..if outside || first >= next { 0 } else { blocks } {
+            let tile = (cell[0] * cells.counts[1] + cell[1]) * blocks + b;
+            if job.due[tile] == 0 {
+                continue;
+            }
+            let block = Block::of(cells, b, job.planes.stride);
+            gathered.fill(job, tile, z, block.start);
+            // Two rows at once: one does not wait for the other.
+            let mut r = first;
+            while r + step < next {
+                assign_block::<V, C, ADAPTIVE, 2>(job, band, &gathered, &mut two, [r, r + step], &block);
+                r += 2 * step;
+            }
+            if r < next {
+                assign_block::<V, C, ADAPTIVE, 1>(job, band, &gathered, &mut one, [r], &block);
             }
         }
         row = next;
@@ -125,27 +129,77 @@ fn covers(cells: &Cells, axis: usize, pixel: usize) -> bool {
     (cells.start[axis]..cells.start[axis] + cells.extent[axis]).contains(&pixel)
 }
 
-impl Gathered {
-    /// Of candidates, with their distances to slice `z` in place of their slices.
+impl Block {
     #[inline(always)]
-    fn fill<const C: usize>(&mut self, job: &Job<'_>, ids: &[u32], z: usize) {
+    fn of(cells: &Cells, block: usize, stride: usize) -> Self {
+        let x = cells.start[2] + block * LANES;
+        let end = (x + LANES).min(cells.start[2] + cells.extent[2]);
+        // A block that would leave the row begins earlier; its first pixels keep their labels.
+        let start = x.min(stride - LANES);
+        Self { start, within: (1 << (end - start)) - (1u32 << (x - start)) }
+    }
+}
+
+impl<V: Lanes, const C: usize> Group<V, C> {
+    #[inline(always)]
+    fn empty() -> Self {
+        let (none, nothing) = ([0.0; LANES], V::splat(0.0));
+        Self {
+            ids: [UNASSIGNED; LANES],
+            y: none,
+            slice: none,
+            reach: [-1.0; LANES],
+            weights: none,
+            across: [nothing; LANES],
+            values: [[0.0; C]; LANES],
+        }
+    }
+}
+
+impl<V: Lanes, const C: usize> Gathered<V, C> {
+    /// With the candidates of a tile whose block begins at column `start`, as seen from slice `z`.
+    #[inline(always)]
+    fn fill(&mut self, job: &Job<'_>, tile: usize, z: usize, start: usize) {
         let channels = compared::<C>(job);
         let all = job.clusters.channels;
-        let z = z as f32 * job.metric.scale[0];
-        self.candidates.clear();
+        let scale = job.metric.scale;
+        let z = z as f32 * scale[0];
+        let places = V::ramp().add(V::splat(start as f32)).mul(V::splat(scale[2]));
+        let [left, right] = [start, start + LANES - 1].map(|x| x as f32 * scale[2]);
+        let (ids, own) = job.candidates.of(tile);
+        self.len = 0;
         self.values.clear();
-        for &id in ids {
+        for (i, &id) in ids.iter().enumerate() {
             let k = id as usize;
             let [cz, y, x] = job.clusters.positions[k];
-            let slice = (cz - z) * (cz - z);
-            let values = self.values.len();
-            // The cell's own reaches everywhere: every pixel has a candidate.
-            let reach = if self.candidates.is_empty() { f32::INFINITY } else { job.metric.window };
-            let weight = job.clusters.weights[k];
-            self.candidates.push(Candidate { id, values, x, y, slice, row: slice, reach, weight });
-            self.values.extend_from_slice(&job.clusters.values[k * all..][..channels]);
+            // Those of the tile's own cells reach everywhere: every pixel has a candidate.
+            let reach = if i < own { f32::INFINITY } else { job.metric.window };
+            if left - x > reach || x - right > reach {
+                continue;
+            }
+            let (g, l) = (self.len / LANES, self.len % LANES);
+            if g == self.groups.len() {
+                self.groups.push(Group::empty());
+            }
+            let group = &mut self.groups[g];
+            if l == 0 {
+                group.reach = [-1.0; LANES];
+            }
+            group.ids[l] = id;
+            group.y[l] = y;
+            group.slice[l] = (cz - z) * (cz - z);
+            group.reach[l] = reach * reach;
+            group.weights[l] = job.clusters.weights[k];
+            let away = places.sub(V::splat(x));
+            let away = away.mul(away);
+            group.across[l] = away.select_below(V::splat(reach * reach), away, V::splat(f32::INFINITY));
+            let values = &job.clusters.values[k * all..];
+            match values.first_chunk() {
+                Some(values) if C > 0 => group.values[l] = *values,
+                _ => self.values.extend_from_slice(&values[..channels]),
+            }
+            self.len += 1;
         }
-        self.row.clone_from(&self.candidates);
     }
 }
 
@@ -158,112 +212,131 @@ fn compared<const C: usize>(job: &Job<'_>) -> usize {
     }
 }
 
-/// The pixels of one cell in one row.
+/// The pixels of a block in `R` rows, of those of all slices.
 #[inline(always)]
-fn segment<V: Lanes, const C: usize, const ADAPTIVE: bool>(
+fn assign_block<V: Lanes, const C: usize, const ADAPTIVE: bool, const R: usize>(
     job: &Job<'_>,
     band: &mut Band<'_>,
-    gathered: &mut Gathered,
-    pixels: &mut Vec<V>,
-    [z, y]: [usize; 2],
-    columns: Range<usize>,
+    gathered: &Gathered<V, C>,
+    pixels: &mut Vec<[V; R]>,
+    rows: [usize; R],
+    block: &Block,
 ) {
-    let planes = job.planes;
-    let (row, stride) = (z * planes.size[1] + y, planes.stride);
-    let features = planes.row(row);
-    let labels = &mut band.labels[(row - band.rows.start) * stride..][..stride];
-    let place = y as f32 * job.metric.scale[1];
-    let mut near = 0;
-    for k in 0..gathered.candidates.len() {
-        let c = gathered.candidates[k];
-        let away = c.y - place;
-        gathered.row[near] = Candidate { row: c.slice + away * away, ..c };
-        // Without a branch: the next one takes the place of what is too far away.
-        near += usize::from((k == 0) | ((away <= c.reach) & (-away <= c.reach)));
+    // No closures around vectors here: the compiler would not make one piece of code of them.
+    let (planes, per_slice) = (job.planes, job.planes.size[1]);
+    let mut fixed = [[V::splat(0.0); R]; C];
+    pixels.clear();
+    for (c, values) in fixed.iter_mut().enumerate() {
+        for r in 0..R {
+            values[r] = V::load(&planes.row(rows[r])[c * planes.stride + block.start..]);
+        }
     }
-    let (near, values) = (&gathered.row[..near], gathered.values.as_slice());
-    let ramp = V::ramp();
-    let step = V::splat(job.metric.scale[2]);
-    let mut x = columns.start;
-    while x < columns.end {
-        let end = (x + LANES).min(columns.end);
-        // A block that would leave the row begins earlier; its first pixels keep their labels.
-        let start = x.min(stride - LANES);
-        let places = ramp.add(V::splat(start as f32)).mul(step);
-        let ends = [start, start + LANES - 1].map(|x| x as f32 * job.metric.scale[2]);
-        let load = |c: usize| V::load(&features[c * stride + start..]);
-        let found = if C == 0 {
-            pixels.clear();
-            pixels.extend((0..compared::<C>(job)).map(load));
-            nearest::<V, ADAPTIVE>(near, values, pixels, places, ends)
-        } else {
-            let mut block = [ramp; C];
-            for (c, block) in block.iter_mut().enumerate() {
-                *block = load(c);
-            }
-            nearest::<V, ADAPTIVE>(near, values, &block, places, ends)
-        };
-        let labels = &mut labels[start..start + LANES];
-        // Of a block that begins or ends beyond the segment, the pixels within.
-        let within = (1 << (end - start)) - (1u32 << (x - start));
-        let mut changed = found.differing(labels) & within;
-        if changed != 0 {
-            let new = found.bits();
-            while changed != 0 {
-                let first = changed.trailing_zeros() as usize;
-                let (from, to) = (labels[first], new[first]);
-                let mut l = first;
-                // Neighbours mostly go from the same cluster to the same other.
-                while l < LANES && changed >> l & 1 != 0 && labels[l] == from && new[l] == to {
-                    labels[l] = to;
-                    l += 1;
-                }
-                changed &= u32::MAX << l;
-                band.change.pixels([from, to], [z, y], start + first..start + l, features, stride);
-            }
+    for c in C..compared::<C>(job) {
+        let mut values = [V::splat(0.0); R];
+        for r in 0..R {
+            values[r] = V::load(&planes.row(rows[r])[c * planes.stride + block.start..]);
         }
+        pixels.push(values);
+    }
+    let mut places = [0.0; R];
+    for r in 0..R {
+        places[r] = (rows[r] % per_slice) as f32 * job.metric.scale[1];
+    }
+    let found = nearest::<V, C, ADAPTIVE, R>(gathered, if C == 0 { pixels } else { &fixed }, places);
+    for r in 0..R {
+        let at = [rows[r] / per_slice, rows[r] % per_slice];
+        let labels = &mut band.labels[(rows[r] - band.rows.start) * planes.stride + block.start..][..LANES];
+        change::<V, C>(band.change, labels, found[r], block, at, planes);
         if ADAPTIVE {
-            let used = &labels[x - start..end - start];
-            see(job, band.change, used, features, x);
+            let first = block.within.trailing_zeros() as usize;
+            let used = &labels[first..first + block.within.count_ones() as usize];
+            see(job, band.change, used, planes.row(rows[r]), block.start + first);
         }
-        x = end;
     }
 }
 
-/// The nearest candidate of each pixel of a block; the first of equals.
+/// Gives the pixels of a block in row `y` of slice `z` their new labels.
 #[inline(always)]
-fn nearest<V: Lanes, const ADAPTIVE: bool>(
-    candidates: &[Candidate],
-    values: &[f32],
-    pixels: &[V],
-    places: V,
-    [left, right]: [f32; 2],
-) -> V {
-    let mut best = V::splat(f32::INFINITY);
+fn change<V: Lanes, const C: usize>(
+    change: &mut Change,
+    labels: &mut [u32],
+    new: V,
+    block: &Block,
+    [z, y]: [usize; 2],
+    planes: &Planes,
+) {
+    let old = V::load_bits(labels);
+    let changed = !old.equal(new) & !old.equal(V::splat_bits(OUTSIDE)) & block.within;
+    if changed == 0 {
+        return;
+    }
+    let bits = new.bits();
+    let mut left = changed;
+    while left != 0 {
+        let first = left.trailing_zeros() as usize % LANES;
+        let (from, to) = (labels[first], bits[first]);
+        let same = old.equal(V::splat_bits(from)) & new.equal(V::splat_bits(to)) & left;
+        left &= !same;
+        let n = i64::from(same.count_ones());
+        let x = n * block.start as i64 + V::ramp().sum(same) as i64;
+        change.shift([from, to], 0, &[n, n * z as i64, n * y as i64, x]);
+        let features = planes.row(z * planes.size[1] + y);
+        let mut sums = [0; C];
+        for (c, sum) in sums.iter_mut().enumerate() {
+            *sum = V::load(&features[c * planes.stride + block.start..]).sum(same) as i64;
+        }
+        change.shift([from, to], PLACE, &sums);
+        for c in C..planes.channels {
+            let sum = V::load(&features[c * planes.stride + block.start..]).sum(same) as i64;
+            change.shift([from, to], PLACE + c, &[sum]);
+        }
+    }
+    new.store_bits(changed, labels);
+}
+
+/// The nearest candidate of each pixel of a block, in each of `R` rows; the first of equals.
+#[inline(always)]
+fn nearest<V: Lanes, const C: usize, const ADAPTIVE: bool, const R: usize>(
+    gathered: &Gathered<V, C>,
+    pixels: &[[V; R]],
+    places: [f32; R],
+) -> [V; R] {
+    let far = V::splat(f32::INFINITY);
+    let mut best = [far; R];
     // What no distance decides (they may overflow) is the cell's own.
-    let mut found = V::splat_bits(candidates.first().map_or(UNASSIGNED, |c| c.id));
-    for c in candidates {
-        let own = &values[c.values..][..pixels.len()];
-        // No pixel of the block is closer than its place allows.
-        let (before, after) = (left - c.x, c.x - right);
-        let gap = if before > after { before } else { after };
-        let gap = if gap > 0.0 { gap } else { 0.0 };
-        if gap > c.reach || !best.any_above(c.row + gap * gap) {
-            continue;
+    let mut found = [V::splat_bits(gathered.groups.first().map_or(UNASSIGNED, |g| g.ids[0])); R];
+    for (g, group) in gathered.groups[..gathered.len.div_ceil(LANES)].iter().enumerate() {
+        let mut left = 0;
+        let mut rows = [[0; LANES]; R];
+        for r in 0..R {
+            let away = V::of(&group.y).sub(V::splat(places[r]));
+            let away = away.mul(away);
+            let row = away.select_below(V::of(&group.reach), V::of(&group.slice).add(away), far);
+            left |= row.below(far);
+            rows[r] = row.bits();
         }
-        let away = places.sub(V::splat(c.x));
-        let place = away.mul(away).add(V::splat(c.row));
-        let mut value = V::splat(0.0);
-        for (pixels, v) in pixels.iter().zip(own) {
-            let d = pixels.sub(V::splat(*v));
-            value = value.add(d.mul(d));
+        while left != 0 {
+            let k = left.trailing_zeros() as usize % LANES;
+            left &= left - 1;
+            let own = if C == 0 {
+                &gathered.values[(g * LANES + k) * pixels.len()..][..pixels.len()]
+            } else {
+                &group.values[k][..]
+            };
+            for r in 0..R {
+                let mut value = V::splat(0.0);
+                for (pixels, v) in pixels.iter().zip(own) {
+                    let d = pixels[r].sub(V::splat(*v));
+                    value = value.add(d.mul(d));
+                }
+                if ADAPTIVE {
+                    value = value.mul(V::splat(group.weights[k]));
+                }
+                let distance = group.across[k].add(V::splat_bits(rows[r][k])).add(value);
+                found[r] = distance.select_below(best[r], V::splat_bits(group.ids[k]), found[r]);
+                best[r] = distance.least(best[r]);
+            }
         }
-        if ADAPTIVE {
-            value = value.mul(V::splat(c.weight));
-        }
-        let distance = place.add(value);
-        found = distance.select_below(best, V::splat_bits(c.id), found);
-        best = distance.select_below(best, distance, best);
     }
     found
 }

@@ -41,11 +41,6 @@ impl Cells {
         ((inside + 1) * self.counts[axis] - 1) / self.extent[axis]
     }
 
-    /// The boxes that touch a box, itself first, those that share a side before those that share an edge or a corner.
-    pub(crate) fn neighbours(&self, at: [usize; 3]) -> impl Iterator<Item = [usize; 3]> + '_ {
-        self.ring(at, 1)
-    }
-
     /// The boxes at most `reach` boxes away along each axis, the nearest first.
     pub(crate) fn ring(&self, at: [usize; 3], reach: usize) -> impl Iterator<Item = [usize; 3]> + '_ {
         let span =
@@ -131,10 +126,10 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_begin_with_the_box_itself() {
+    fn rings_begin_with_the_box_itself() {
         let cells = Cells { start: [0; 3], extent: [1, 30, 30], counts: [1, 3, 3] };
-        let found: Vec<_> = cells.neighbours([0, 1, 1]).map(|b| cells.id(b)).collect();
+        let found: Vec<_> = cells.ring([0, 1, 1], 1).map(|b| cells.id(b)).collect();
         assert_eq!(found, [4, 1, 3, 5, 7, 0, 2, 6, 8]);
-        assert_eq!(cells.neighbours([0, 0, 0]).count(), 4);
+        assert_eq!(cells.ring([0, 0, 0], 1).count(), 4);
     }
 }

@@ -1,12 +1,10 @@
 //! Clusters: exact sums over their pixels, and the centres that pixels are compared with.
 
-use std::ops::Range;
-
 use crate::assign::UNASSIGNED;
 use crate::planes::Planes;
 
 /// Sums that every cluster has besides those of its channels: pixels, slices, rows, columns.
-const PLACE: usize = 4;
+pub(crate) const PLACE: usize = 4;
 
 /// What a distance is made of.
 #[derive(Debug, Clone, Copy)]
@@ -43,36 +41,15 @@ impl Change {
         self.largest.fill(0.0);
     }
 
-    /// Moves pixels of one row, whose features are `row`, from one cluster (if they had one) to another.
+    /// Takes values from some of the sums of one cluster (if there is one), from `first` on, and adds them to those of another.
     #[inline(always)]
-    pub(crate) fn pixels(
-        &mut self,
-        [from, to]: [u32; 2],
-        [z, y]: [usize; 2],
-        columns: Range<usize>,
-        row: &[i16],
-        stride: usize,
-    ) {
-        let n = columns.len() as i64;
-        let place = [n, n * z as i64, n * y as i64, n * (columns.start + columns.end - 1) as i64 / 2];
-        for (i, v) in place.into_iter().enumerate() {
-            self.shift([from, to], i, v);
+    pub(crate) fn shift(&mut self, [from, to]: [u32; 2], first: usize, values: &[i64]) {
+        let at = |cluster: u32| (cluster as usize - self.first) * (PLACE + self.channels) + first;
+        let (from, to) = ((from != UNASSIGNED).then(|| at(from)), at(to));
+        if let Some(from) = from {
+            self.sums[from..][..values.len()].iter_mut().zip(values).for_each(|(sum, v)| *sum -= v);
         }
-        for c in 0..self.channels {
-            let pixels = &row[c * stride..][columns.clone()];
-            // At most a block of them.
-            let sum = pixels.iter().map(|v| i32::from(*v)).sum::<i32>();
-            self.shift([from, to], PLACE + c, i64::from(sum));
-        }
-    }
-
-    #[inline(always)]
-    fn shift(&mut self, [from, to]: [u32; 2], i: usize, value: i64) {
-        let width = PLACE + self.channels;
-        if from != UNASSIGNED {
-            self.sums[(from as usize - self.first) * width + i] -= value;
-        }
-        self.sums[(to as usize - self.first) * width + i] += value;
+        self.sums[to..][..values.len()].iter_mut().zip(values).for_each(|(sum, v)| *sum += v);
     }
 }
 

@@ -102,9 +102,10 @@ pub(crate) fn sizes(runs: &Runs, components: &[u32]) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simd::Vectors;
 
     fn of(labels: &[u32], size: [usize; 3]) -> Vec<u32> {
-        let runs = Runs::new(labels, size, size[2]);
+        let runs = Runs::new(labels, size, size[2], Vectors::widest());
         let components = components(&runs);
         let mut found = Vec::new();
         for row in 0..runs.rows() {

@@ -5,8 +5,10 @@ use rayon::prelude::*;
 use crate::assign::OUTSIDE;
 use crate::clusters::Clusters;
 use crate::components::{NONE, components, sizes};
+use crate::lanes::LANES;
 use crate::planes::Planes;
 use crate::runs::Runs;
+use crate::simd::Vectors;
 use crate::small::merge_small;
 
 /// Limits of a region's size, in pixels.
@@ -21,8 +23,14 @@ pub(crate) struct Limits {
 }
 
 /// Every region of the labels connected, numbered from 1 in the order of first pixels; 0 outside of the mask. Returns how many.
-pub(crate) fn connect(labels: &mut [u32], planes: &Planes, clusters: &Clusters, limits: Limits) -> usize {
-    let runs = Runs::new(labels, planes.size, planes.stride);
+pub(crate) fn connect(
+    labels: &mut [u32],
+    planes: &Planes,
+    clusters: &Clusters,
+    limits: Limits,
+    vectors: Vectors,
+) -> usize {
+    let runs = Runs::new(labels, planes.size, planes.stride, vectors);
     let mut components = components(&runs);
     let mut sizes = sizes(&runs, &components);
     if sizes.iter().any(|s| *s as usize > limits.most) {
@@ -47,8 +55,8 @@ fn too_small(sizes: &[u32], limits: Limits) -> Vec<u32> {
 }
 
 /// Labels numbered from 1 in the order of first pixels, whether connected or not; 0 outside of the mask. Returns how many.
-pub(crate) fn number(labels: &mut [u32], planes: &Planes) -> usize {
-    let runs = Runs::new(labels, planes.size, planes.stride);
+pub(crate) fn number(labels: &mut [u32], planes: &Planes, vectors: Vectors) -> usize {
+    let runs = Runs::new(labels, planes.size, planes.stride, vectors);
     let clusters: Vec<u32> =
         runs.runs.iter().map(|r| if r.label == OUTSIDE { NONE } else { r.label }).collect();
     write(labels, planes.stride, &runs, &clusters)
@@ -69,7 +77,14 @@ fn write(labels: &mut [u32], stride: usize, runs: &Runs, belongs: &[u32]) -> usi
     labels.par_chunks_mut(stride).enumerate().with_min_len(16).for_each(|(row, labels)| {
         for run in runs.row(row) {
             let number = if belongs[run] == NONE { 0 } else { numbers[belongs[run] as usize] };
-            labels[runs.columns(row, run)].fill(number);
+            let columns = runs.columns(row, run);
+            // Whole blocks, beyond the end of the run: the next run writes over that.
+            for x in columns.clone().step_by(LANES) {
+                match labels[x..].first_chunk_mut::<LANES>() {
+                    Some(block) => *block = [number; LANES],
+                    None => labels[x..columns.end].fill(number),
+                }
+            }
         }
     });
     count as usize

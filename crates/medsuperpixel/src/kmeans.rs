@@ -127,14 +127,14 @@ impl<'a> KMeans<'a> {
     /// Assigns and updates until nothing moves, at most so many times. All but the last time only every `stride`-th row is looked
     /// at, another one each time.
     pub(crate) fn run(&mut self, iterations: usize, stride: usize, place_only: bool) {
-        // For each cell, how often it is still to be looked at: once for each of the rows in turn after a candidate moved.
-        let mut due = vec![stride; self.cells.len()];
+        // For each tile, how often it is still to be looked at: once for each of the rows in turn after a candidate moved.
+        let mut due = vec![stride; self.candidates.tiles()];
         for i in 1..iterations {
             self.assign(&due, (stride, i % stride), place_only);
             self.update();
             let (moved, candidates) = (&self.clusters.moved, &self.candidates);
-            due.par_iter_mut().enumerate().with_min_len(256).for_each(|(cell, due)| {
-                let moved = candidates.of(cell).iter().any(|k| moved[*k as usize]);
+            due.par_iter_mut().enumerate().with_min_len(256).for_each(|(tile, due)| {
+                let moved = candidates.of(tile).0.iter().any(|k| moved[*k as usize]);
                 *due = if moved { stride } else { due.saturating_sub(1) };
             });
             if due.iter().all(|due| *due == 0) {

@@ -2,6 +2,8 @@
 //!
 //! Integers make sums over a segment exact, so that they depend neither on the order of pixels nor on the number of threads.
 
+use std::any::Any;
+
 use medcore::Scalar;
 use rayon::prelude::*;
 
@@ -17,6 +19,9 @@ pub(crate) const LEAST_STRIDE: usize = 16;
 const LAB_QUANTA: f32 = 256.0;
 /// Steps per range of other values.
 const RANGE_QUANTA: f32 = 32767.0;
+
+/// The sum with a small number is rounded to a whole number, which is in its lowest bits.
+const ROUND: f32 = 12_582_912.0;
 
 /// Features `[row, channel, column]`, the rows of all slices one after the other.
 pub(crate) struct Planes {
@@ -88,8 +93,7 @@ impl Planes {
 #[inline(always)]
 pub(crate) fn quantise(values: &[f32], quanta: f32, out: &mut [i16]) {
     for (o, v) in out.iter_mut().zip(values) {
-        // Halves away from zero, without a call to round().
-        *o = (v * quanta + 0.5f32.copysign(*v)) as i32 as i16;
+        *o = (v * quanta + ROUND).to_bits() as i16;
     }
 }
 
@@ -143,9 +147,10 @@ impl<'a, T: Scalar> Source<'a, T> {
     /// To 0..1, and on to linear light for Lab.
     fn channel(&self, values: &[T], out: &mut [f32]) {
         match &self.linear {
-            Some(_) if !self.bytes.is_empty() => {
+            Some(_) if let Some(table) = self.bytes.first_chunk::<256>() => {
                 for (o, v) in out.iter_mut().zip(values) {
-                    *o = self.bytes[usize::from(v.to_f32() as u8)];
+                    let byte = (v as &dyn Any).downcast_ref::<u8>();
+                    *o = byte.map_or(0.0, |byte| table[usize::from(*byte)]);
                 }
             }
             Some(linear) => {

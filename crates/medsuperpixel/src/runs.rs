@@ -6,8 +6,9 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-/// Pixels that are looked at together.
-const BLOCK: usize = 16;
+use crate::lanes::{LANES, Lanes};
+use crate::simd::Vectors;
+
 /// Rows that one task turns into runs.
 const ROWS_PER_TASK: usize = 32;
 
@@ -29,14 +30,15 @@ pub(crate) struct Runs {
 
 impl Runs {
     /// Of labels `[row, column]` with rows of `stride`.
-    pub(crate) fn new(labels: &[u32], size: [usize; 3], stride: usize) -> Self {
+    pub(crate) fn new(labels: &[u32], size: [usize; 3], stride: usize, vectors: Vectors) -> Self {
         let columns = size[2];
         let parts: Vec<(Vec<Run>, Vec<usize>)> = labels
             .par_chunks(ROWS_PER_TASK * stride)
             .map(|rows| {
-                let (mut runs, mut ends) = (Vec::new(), Vec::with_capacity(ROWS_PER_TASK));
+                let (mut runs, mut ends) =
+                    (Vec::with_capacity(rows.len() / 4), Vec::with_capacity(ROWS_PER_TASK));
                 for row in rows.chunks(stride) {
-                    row_runs(&row[..columns], &mut runs);
+                    vectors.row_runs(&row[..columns], &mut runs);
                     ends.push(runs.len());
                 }
                 (runs, ends)
@@ -95,22 +97,26 @@ impl Runs {
     }
 }
 
-fn row_runs(row: &[u32], runs: &mut Vec<Run>) {
+/// Appends the runs of a row.
+#[inline(always)]
+pub(crate) fn row_runs<V: Lanes>(row: &[u32], runs: &mut Vec<Run>) {
     let Some(&first) = row.first() else { return };
     runs.push(Run { start: 0, label: first });
     let mut x = 1;
-    while x < row.len() {
-        let end = (x + BLOCK).min(row.len());
-        let (here, before) = (&row[x..end], &row[x - 1..end - 1]);
-        // Most blocks have no border: one test for all of it.
-        if here.iter().zip(before).fold(0, |differ, (a, b)| differ | (a ^ b)) != 0 {
-            for (i, (&label, before)) in here.iter().zip(before).enumerate() {
-                if label != *before {
-                    runs.push(Run { start: (x + i) as u32, label });
-                }
-            }
+    while x + LANES <= row.len() {
+        let mut borders =
+            !V::load_bits(&row[x..]).equal(V::load_bits(&row[x - 1..])) & (u32::MAX >> (32 - LANES));
+        while borders != 0 {
+            let start = x + borders.trailing_zeros() as usize;
+            runs.push(Run { start: start as u32, label: row[start] });
+            borders &= borders - 1;
         }
-        x = end;
+        x += LANES;
+    }
+    for x in x..row.len() {
+        if row[x] != row[x - 1] {
+            runs.push(Run { start: x as u32, label: row[x] });
+        }
     }
 }
 
@@ -121,7 +127,7 @@ mod tests {
     #[test]
     fn runs_and_what_they_touch() {
         let labels = [1, 1, 2, 2, 2, 1, /* */ 1, 3, 3, 2, 1, 1];
-        let runs = Runs::new(&labels, [1, 2, 6], 6);
+        let runs = Runs::new(&labels, [1, 2, 6], 6, Vectors::widest());
         let found: Vec<(u32, u32)> = runs.runs.iter().map(|r| (r.start, r.label)).collect();
         assert_eq!(found, [(0, 1), (2, 2), (5, 1), (0, 1), (1, 3), (3, 2), (4, 1)]);
         assert_eq!(runs.columns(1, 6), 4..6);

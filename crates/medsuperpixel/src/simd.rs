@@ -8,6 +8,7 @@ use crate::assign::{Band, Job, assign};
 use crate::lab::lab_row;
 use crate::lanes::Portable;
 use crate::planes::quantise;
+use crate::runs::{Run, row_runs};
 
 /// Instruction sets that the assignment is compiled for. The wider ones are made by [`Vectors::available`] alone, which makes
 /// sure that the processor has them.
@@ -67,6 +68,19 @@ impl Vectors {
         }
     }
 
+    /// Appends the runs of a row of labels.
+    pub(crate) fn row_runs(self, row: &[u32], runs: &mut Vec<Run>) {
+        match self.0 {
+            Set::Baseline => row_runs::<Portable>(row, runs),
+            // SAFETY: the processor has AVX2: `available` found it.
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 => unsafe { x86::avx2_row_runs(row, runs) },
+            // SAFETY: the processor has AVX-512F: `available` found it.
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 => unsafe { x86::avx512_row_runs(row, runs) },
+        }
+    }
+
     /// Assigns the pixels of a band.
     pub(crate) fn assign(self, job: &Job<'_>, band: &mut Band<'_>) {
         match self.0 {
@@ -84,20 +98,23 @@ impl Vectors {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        __m256, __m256i, __m512, _CMP_GT_OQ, _CMP_LT_OQ, _mm_loadu_si128, _mm256_add_ps, _mm256_blendv_ps,
-        _mm256_castps_si256, _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_cmpeq_epi32, _mm256_cvtepi16_epi32,
-        _mm256_cvtepi32_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_movemask_ps, _mm256_mul_ps,
-        _mm256_or_ps, _mm256_or_si256, _mm256_set1_epi32, _mm256_set1_ps, _mm256_storeu_si256, _mm256_sub_ps,
+        __m256, __m256i, __m512, _CMP_LT_OQ, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_loadu_si128,
+        _mm_movehdup_ps, _mm_movehl_ps, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256, _mm256_blendv_ps,
+        _mm256_castps_si256, _mm256_castps256_ps128, _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_cmpeq_epi32,
+        _mm256_cvtepi16_epi32, _mm256_cvtepi32_ps, _mm256_extractf128_ps, _mm256_loadu_ps,
+        _mm256_loadu_si256, _mm256_maskstore_ps, _mm256_min_ps, _mm256_movemask_ps, _mm256_mul_ps,
+        _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32, _mm256_storeu_si256, _mm256_sub_ps,
         _mm512_add_ps, _mm512_castps_si512, _mm512_cmp_ps_mask, _mm512_cmpeq_epi32_mask,
-        _mm512_cmpneq_epi32_mask, _mm512_cvtepi16_epi32, _mm512_cvtepi32_ps, _mm512_loadu_ps,
-        _mm512_loadu_si512, _mm512_mask_blend_ps, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps,
+        _mm512_cvtepi16_epi32, _mm512_cvtepi32_ps, _mm512_loadu_ps, _mm512_mask_blend_ps,
+        _mm512_mask_reduce_add_ps, _mm512_mask_storeu_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_set1_ps,
         _mm512_storeu_ps, _mm512_sub_ps,
     };
 
-    use crate::assign::{Band, Job, OUTSIDE, assign};
+    use crate::assign::{Band, Job, assign};
     use crate::lab::lab_row;
     use crate::lanes::{LANES, Lanes};
     use crate::planes::quantise;
+    use crate::runs::{Run, row_runs};
 
     const RAMP: [f32; LANES] =
         [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0];
@@ -132,6 +149,16 @@ mod x86 {
         quantise(values, quanta, out);
     }
 
+    #[target_feature(enable = "avx2")]
+    pub(super) fn avx2_row_runs(row: &[u32], runs: &mut Vec<Run>) {
+        row_runs::<Avx2>(row, runs);
+    }
+
+    #[target_feature(enable = "avx512f")]
+    pub(super) fn avx512_row_runs(row: &[u32], runs: &mut Vec<Run>) {
+        row_runs::<Avx512>(row, runs);
+    }
+
     /// Used within [`avx512`] alone.
     #[derive(Clone, Copy)]
     struct Avx512(__m512);
@@ -150,6 +177,11 @@ mod x86 {
             Self(unsafe {
                 _mm512_cvtepi32_ps(_mm512_cvtepi16_epi32(_mm256_loadu_si256(values.as_ptr().cast())))
             })
+        }
+
+        #[inline(always)]
+        fn of(values: &[f32; LANES]) -> Self {
+            Self(unsafe { _mm512_loadu_ps(values.as_ptr()) })
         }
 
         #[inline(always)]
@@ -180,8 +212,13 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn any_above(self, value: f32) -> bool {
-            unsafe { _mm512_cmp_ps_mask::<_CMP_GT_OQ>(self.0, _mm512_set1_ps(value)) != 0 }
+        fn least(self, other: Self) -> Self {
+            Self(unsafe { _mm512_min_ps(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        fn below(self, other: Self) -> u32 {
+            u32::from(unsafe { _mm512_cmp_ps_mask::<_CMP_LT_OQ>(self.0, other.0) })
         }
 
         #[inline(always)]
@@ -192,14 +229,27 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn differing(self, labels: &[u32]) -> u32 {
-            let labels = &labels[..LANES];
-            let mask = unsafe {
-                let labels = _mm512_loadu_si512(labels.as_ptr().cast());
-                let outside = _mm512_cmpeq_epi32_mask(labels, _mm512_set1_epi32(OUTSIDE as i32));
-                _mm512_cmpneq_epi32_mask(_mm512_castps_si512(self.0), labels) & !outside
-            };
-            u32::from(mask)
+        fn load_bits(bits: &[u32]) -> Self {
+            let bits = &bits[..LANES];
+            Self(unsafe { _mm512_loadu_ps(bits.as_ptr().cast()) })
+        }
+
+        #[inline(always)]
+        fn store_bits(self, mask: u32, to: &mut [u32]) {
+            let to = &mut to[..LANES];
+            unsafe { _mm512_mask_storeu_ps(to.as_mut_ptr().cast(), mask as u16, self.0) }
+        }
+
+        #[inline(always)]
+        fn equal(self, other: Self) -> u32 {
+            u32::from(unsafe {
+                _mm512_cmpeq_epi32_mask(_mm512_castps_si512(self.0), _mm512_castps_si512(other.0))
+            })
+        }
+
+        #[inline(always)]
+        fn sum(self, mask: u32) -> f32 {
+            unsafe { _mm512_mask_reduce_add_ps(mask as u16, self.0) }
         }
     }
 
@@ -223,6 +273,12 @@ mod x86 {
                 _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(_mm_loadu_si128(v.as_ptr().cast())))
             };
             Self(half(low), half(high))
+        }
+
+        #[inline(always)]
+        fn of(values: &[f32; LANES]) -> Self {
+            let (low, high) = values.split_at(LANES / 2);
+            unsafe { Self(_mm256_loadu_ps(low.as_ptr()), _mm256_loadu_ps(high.as_ptr())) }
         }
 
         #[inline(always)]
@@ -254,13 +310,14 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn any_above(self, value: f32) -> bool {
-            unsafe {
-                let value = _mm256_set1_ps(value);
-                let low = _mm256_cmp_ps::<_CMP_GT_OQ>(self.0, value);
-                let high = _mm256_cmp_ps::<_CMP_GT_OQ>(self.1, value);
-                _mm256_movemask_ps(_mm256_or_ps(low, high)) != 0
-            }
+        fn least(self, other: Self) -> Self {
+            unsafe { Self(_mm256_min_ps(self.0, other.0), _mm256_min_ps(self.1, other.1)) }
+        }
+
+        #[inline(always)]
+        fn below(self, other: Self) -> u32 {
+            let half = |a, b| unsafe { _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LT_OQ>(a, b)) as u32 };
+            half(self.0, other.0) | half(self.1, other.1) << (LANES / 2)
         }
 
         #[inline(always)]
@@ -277,15 +334,50 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn differing(self, labels: &[u32]) -> u32 {
-            let (low, high) = labels[..LANES].split_at(LANES / 2);
-            let half = |labels: &[u32], v: __m256| unsafe {
-                let labels = _mm256_loadu_si256(labels.as_ptr().cast());
-                let same = _mm256_cmpeq_epi32(labels, _mm256_castps_si256(v));
-                let outside = _mm256_cmpeq_epi32(labels, _mm256_set1_epi32(OUTSIDE as i32));
-                !_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_or_si256(same, outside))) as u32 & 0xFF
+        fn load_bits(bits: &[u32]) -> Self {
+            let (low, high) = bits[..LANES].split_at(LANES / 2);
+            unsafe { Self(_mm256_loadu_ps(low.as_ptr().cast()), _mm256_loadu_ps(high.as_ptr().cast())) }
+        }
+
+        #[inline(always)]
+        fn store_bits(self, mask: u32, to: &mut [u32]) {
+            let (low, high) = to[..LANES].split_at_mut(LANES / 2);
+            let store = |to: &mut [u32], mask: u32, v: __m256| unsafe {
+                _mm256_maskstore_ps(to.as_mut_ptr().cast(), lanes_of(mask), v);
             };
-            half(low, self.0) | half(high, self.1) << (LANES / 2)
+            store(low, mask, self.0);
+            store(high, mask >> (LANES / 2), self.1);
+        }
+
+        #[inline(always)]
+        fn equal(self, other: Self) -> u32 {
+            let half = |a, b| unsafe {
+                let same = _mm256_cmpeq_epi32(_mm256_castps_si256(a), _mm256_castps_si256(b));
+                _mm256_movemask_ps(_mm256_castsi256_ps(same)) as u32
+            };
+            half(self.0, other.0) | half(self.1, other.1) << (LANES / 2)
+        }
+
+        #[inline(always)]
+        fn sum(self, mask: u32) -> f32 {
+            unsafe {
+                let low = _mm256_and_ps(self.0, _mm256_castsi256_ps(lanes_of(mask)));
+                let high = _mm256_and_ps(self.1, _mm256_castsi256_ps(lanes_of(mask >> (LANES / 2))));
+                let eight = _mm256_add_ps(low, high);
+                let four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight));
+                let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+                _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+            }
+        }
+    }
+
+    /// All bits of those of 8 lanes whose bit of a mask is set.
+    #[inline(always)]
+    fn lanes_of(mask: u32) -> __m256i {
+        // SAFETY: as above.
+        unsafe {
+            let bits = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+            _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32(mask as i32), bits), bits)
         }
     }
 }

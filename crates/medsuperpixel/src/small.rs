@@ -9,6 +9,8 @@ use crate::runs::Runs;
 
 /// Rows in which one task looks for contacts.
 const ROWS_PER_TASK: usize = 64;
+/// Contacts that a task has room for from the beginning.
+const ROOM: usize = 1024;
 
 /// Joins each of the components `small` (in order) to the neighbour whose features are closest, the smallest first. Those that touch
 /// nothing stay.
@@ -69,7 +71,9 @@ impl Small {
         for (i, c) in small.iter().enumerate() {
             indices[*c as usize] = i as u32;
         }
-        let pairs = contacts(runs, components, &indices);
+        let belongs: Vec<u32> =
+            components.iter().map(|c| indices.get(*c as usize).copied().unwrap_or(NONE)).collect();
+        let pairs = contacts(runs, components, &belongs);
         let mut offsets = vec![0usize; small.len() + 1];
         for &(i, _) in pairs.iter().flatten() {
             offsets[i as usize + 1] += 1;
@@ -94,7 +98,7 @@ impl Small {
             contacts,
             neighbours: Vec::new(),
         };
-        found.sum(runs, components, planes);
+        found.sum(runs, &belongs, planes);
         found
     }
 
@@ -103,16 +107,16 @@ impl Small {
         (index != NONE).then_some(index as usize)
     }
 
-    fn sum(&mut self, runs: &Runs, components: &[u32], planes: &Planes) {
+    /// Adds the features of runs to what they belong to.
+    fn sum(&mut self, runs: &Runs, belongs: &[u32], planes: &Planes) {
         for row in 0..runs.rows() {
             let features = planes.row(row);
-            for run in runs.row(row).filter(|r| components[*r] != NONE) {
-                if let Some(i) = self.index(components[run]) {
-                    let columns = runs.columns(row, run);
-                    for (c, sum) in self.sums[i * self.channels..][..self.channels].iter_mut().enumerate() {
-                        let pixels = &features[c * planes.stride..][columns.clone()];
-                        *sum += pixels.iter().map(|v| i64::from(*v)).sum::<i64>();
-                    }
+            for run in runs.row(row).filter(|r| belongs[*r] != NONE) {
+                let columns = runs.columns(row, run);
+                let sums = &mut self.sums[belongs[run] as usize * self.channels..][..self.channels];
+                for (c, sum) in sums.iter_mut().enumerate() {
+                    let pixels = &features[c * planes.stride..][columns.clone()];
+                    *sum += pixels.iter().map(|v| i64::from(*v)).sum::<i64>();
                 }
             }
         }
@@ -158,16 +162,16 @@ impl Small {
     }
 }
 
-/// Pairs of a small component (its index) and a component that it touches, by rows.
-fn contacts(runs: &Runs, components: &[u32], indices: &[u32]) -> Vec<Vec<(u32, u32)>> {
+/// Pairs of a small component (its index) and a component that it touches, by rows. `belongs` has the index of each run's component.
+fn contacts(runs: &Runs, components: &[u32], belongs: &[u32]) -> Vec<Vec<(u32, u32)>> {
     let rows: Vec<usize> = (0..runs.rows()).collect();
     rows.par_chunks(ROWS_PER_TASK)
         .map(|rows| {
-            let mut found = Vec::new();
+            let mut found = Vec::with_capacity(ROOM);
             let mut note = |a: usize, b: usize| {
+                let (i, j) = (belongs[a], belongs[b]);
                 let (a, b) = (components[a], components[b]);
-                if a != b && a != NONE && b != NONE {
-                    let (i, j) = (indices[a as usize], indices[b as usize]);
+                if i & j != NONE && a != b && a != NONE && b != NONE {
                     found.extend((i != NONE).then_some((i, b)));
                     found.extend((j != NONE).then_some((j, a)));
                 }
