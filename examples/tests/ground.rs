@@ -115,7 +115,7 @@ fn sentences_of_a_report() {
         "The right lung is clear.\nNo fracture of the left femur. The heart is enlarged; left lung is clear.";
     let long = format!("{report} {}.", "opacity ".repeat(300));
     let grounded = ground_report(&grounder(), &chest(), &long).unwrap();
-    assert_eq!(grounded.len(), 5);
+    assert_eq!((grounded.len(), grounded[0].phrase.as_str()), (5, "The right lung is clear."));
     assert!(!grounded[0].is_refused() && iou(&grounded[0].hits[0], RIGHT_LUNG) > 0.5);
     assert!(grounded[1].is_refused());
     assert!(matches!(grounded[4].unasked, Some(medground::Error::PhraseTooLong { .. })));

@@ -1,6 +1,7 @@
 //! Phrases in a radiograph: what each of them stands for.
 
 use medcore::PixelBox;
+use medground::text::sentences;
 use medground::vision::Region;
 use medground::{GroundOptions, Hit, PhraseGrounder};
 
@@ -60,7 +61,7 @@ pub fn ground_phrases(
     phrases.iter().zip(hits).zip(scores).map(one).collect()
 }
 
-/// Grounds each sentence of a report. One that cannot be asked is kept with the reason.
+/// Grounds each sentence of a report, without headings such as "FINDINGS:". One that cannot be asked is kept with the reason.
 ///
 /// # Errors
 /// [`Error::Unfit`] for a report without sentences; [`Error::Grounding`] for an image that cannot be used.
@@ -71,11 +72,11 @@ pub fn ground_report(
 ) -> Result<Vec<GroundedPhrase>> {
     let prepared = grounder.prepare(&radiograph.for_model()?)?;
     let mut grounded = Vec::new();
-    for sentence in grounder.ground_report(&prepared, report) {
-        let phrase = sentence.text.to_string();
-        grounded.push(match sentence.hits {
+    for sentence in sentences(report).iter().filter_map(|sentence| without_heading(sentence.text)) {
+        let phrase = sentence.to_string();
+        grounded.push(match grounder.ground_prepared(&prepared, sentence) {
             Ok(hits) => {
-                let best = grounder.best_scores(&prepared, &[sentence.text])?;
+                let best = grounder.best_scores(&prepared, &[sentence])?;
                 let hits = hits.into_iter().map(|hit| placed(hit, radiograph)).collect::<Result<_>>()?;
                 GroundedPhrase {
                     phrase,
@@ -92,6 +93,15 @@ pub fn ground_report(
         return Err(Error::Unfit { what: "the report", expected, found: "none".to_string() });
     }
     Ok(grounded)
+}
+
+/// What follows a heading in capitals; nothing for a heading alone.
+fn without_heading(sentence: &str) -> Option<&str> {
+    let is_heading = |text: &str| text.chars().all(|c| c.is_uppercase() || c.is_whitespace());
+    match sentence.split_once(':') {
+        Some((head, rest)) if is_heading(head) => Some(rest.trim()).filter(|rest| !rest.is_empty()),
+        _ => Some(sentence),
+    }
 }
 
 /// The rules of a grounder with another least score.
