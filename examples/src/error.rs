@@ -24,6 +24,13 @@ pub enum Error {
     #[cfg(feature = "networks")]
     #[error(transparent)]
     Encoder(#[from] medslice::Error),
+    /// From grounding phrases.
+    #[cfg(feature = "networks")]
+    #[error(transparent)]
+    Grounding(#[from] medground::Error),
+    /// From measuring how good something is.
+    #[error(transparent)]
+    Evaluation(#[from] medeval::Error),
     /// From drawing a picture.
     #[error(transparent)]
     Picture(#[from] crate::picture::Error),

@@ -35,6 +35,10 @@ fn zero_one_or_many_boxes() {
         let [x0, y0, x1, y1] = hit.region.bounds().xyxy();
         assert!(x0 >= 0.0 && y0 >= 0.0 && x1 <= 90.0 && y1 <= 60.0 && (0.0..=1.0).contains(&hit.score));
     }
+    let prepared = many.prepare(&image).unwrap();
+    let best = many.best_scores(&prepared, &["left lung", "heart"]).unwrap();
+    assert!(best.len() == 2 && (best[0] - hits[0].score).abs() < 1e-5, "{best:?}");
+    assert_eq!(many.options(), all());
     let strict = GroundOptions { least_score: 1.0, ..all() };
     assert!(many.with_options(strict).unwrap().ground(&image, "left lung").unwrap().is_empty());
     let bad = GroundOptions { least_score: f64::NAN, ..all() };
