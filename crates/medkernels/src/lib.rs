@@ -16,6 +16,7 @@ pub mod norm;
 pub mod reduce;
 mod simd;
 pub mod softmax;
+mod threads;
 
 pub use activation::Activation;
 pub use simd::{Isa, ParseIsaError, with_isa};

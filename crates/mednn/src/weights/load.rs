@@ -9,6 +9,7 @@ use super::key_map::KeyMap;
 use super::report::{ShapeMismatch, WeightReport};
 use super::source::WeightSource;
 use crate::error::{Error, Result};
+use crate::ops::keep_packed;
 
 /// How much loading puts up with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -223,6 +224,8 @@ impl ModuleMapper for Loader<'_> {
             Ok(Some(values)) => {
                 let device = param.lazy_device();
                 let tensor = Tensor::from_data(TensorData::new(values, shape), &device);
+                // Linear layers are products; of convolutions some are not.
+                let tensor = if self.place.is_transposed() { keep_packed(tensor) } else { tensor };
                 let id = param.id;
                 param.transform_for_load(tensor, id)
             }
