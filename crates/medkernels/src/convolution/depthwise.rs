@@ -92,8 +92,7 @@ impl Kernel for Row<'_> {
                     for y in rows.clone() {
                         for x in window.inside(1, column) {
                             let weight = &weight[(y * window.sizes.kernel[1] + x) * channels..];
-                            let value =
-                                simd.load_part(&image[window.at([row, column], [y, x])..], part, 0.0);
+                            let value = simd.load_part(&image[window.at([row, column], [y, x])..], part, 0.0);
                             sum = simd.mul_add(value, simd.load_part(weight, part, 0.0), sum);
                         }
                     }

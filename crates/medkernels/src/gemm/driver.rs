@@ -23,8 +23,10 @@ const LEFT: usize = 512 * 1024;
 const SHARED: usize = 8 * 1024 * 1024;
 /// Rows or columns that a thread packs at a time.
 const PACKED_AT_ONCE: usize = 64;
+/// Tiles on top of each other up to which the right-hand side is waited for.
+const FEW_TILES: usize = 4;
 /// Values of a factor that one thread packs while the others wait: waking them takes as long.
-const PACKED_ALONE: usize = 100_000;
+const PACKED_ALONE: usize = 16 * 1024;
 /// Multiplications below which another thread does not pay.
 const WORTH_A_THREAD: usize = 1 << 19;
 
@@ -236,7 +238,12 @@ impl<A: Left, B: Right> Product<'_, A, B> {
     }
 
     /// With start and depth of each block, start and length of each part of `n` rows or columns.
-    fn for_each_pack(&self, n: usize, unit: usize, pack: impl Fn((usize, usize, usize, usize)) + Sync + Send) {
+    fn for_each_pack(
+        &self,
+        n: usize,
+        unit: usize,
+        pack: impl Fn((usize, usize, usize, usize)) + Sync + Send,
+    ) {
         let (deep, parts) = (block_depth(self.depth), n.div_ceil(unit));
         let task = |task: usize| {
             let (from, first) = (task / parts * deep, task % parts * unit);
@@ -252,7 +259,9 @@ impl<A: Left, B: Right> Product<'_, A, B> {
         let Rectangle { start: [row, column], size: [rows, columns] } = rectangle;
         let (deep, tile_rows) = (block_depth(self.depth), self.kernels.rows());
         let blocks = self.depth.div_ceil(deep).max(1);
-        let high = (LEFT / deep / tile_rows * tile_rows).clamp(tile_rows, rows.next_multiple_of(tile_rows));
+        // A left-hand side that is read once stays in the second cache.
+        let most = if columns <= COLUMNS { LEFT / 8 } else { LEFT };
+        let high = (most / deep / tile_rows * tile_rows).clamp(tile_rows, rows.next_multiple_of(tile_rows));
         let wide = COLUMNS.min(columns.next_multiple_of(self.kernels.columns));
         let lengths = [
             if shared.left.is_some() { 0 } else { high * deep },
@@ -269,9 +278,7 @@ impl<A: Left, B: Right> Product<'_, A, B> {
                         None => {
                             let to = left.as_mut_ptr();
                             // SAFETY: the block lies in the factor.
-                            unsafe {
-                                self.a.pack(self.kernels, (row + top, from), [height, depth], to)
-                            };
+                            unsafe { self.a.pack(self.kernels, (row + top, from), [height, depth], to) };
                             &*left
                         }
                     };
@@ -310,27 +317,66 @@ impl<A: Left, B: Right> Product<'_, A, B> {
     /// The factors are packed for the block, which lies in the rectangle of this thread.
     unsafe fn tiles(&self, block: &Block, left: &[f32], right: &[f32]) {
         let (tile_rows, tile_columns) = (self.kernels.rows(), self.kernels.columns);
-        for top in (0..block.size[0]).step_by(tile_rows) {
-            let height = tile_rows.min(block.size[0] - top);
-            for edge in (0..block.size[1]).step_by(tile_columns) {
-                let [row, column] = [block.start[0] + top, block.start[1] + edge];
-                // SAFETY: the tile lies in the block.
-                unsafe {
-                    let tile = Tile {
-                        depth: block.depth,
-                        a: left.as_ptr().add(top * block.depth),
-                        a_step: height,
-                        b: right.as_ptr().add(edge * block.depth),
-                        b_step: tile_columns,
-                        c: self.c.add(row * self.c_step + column),
-                        c_step: self.c_step,
-                        columns: tile_columns.min(block.size[1] - edge),
-                        accumulate: !block.first,
-                        finish: block.last.then(|| self.finish.at(row, column, self.c_step)),
+        let [tops, edges] = [block.size[0].div_ceil(tile_rows), block.size[1].div_ceil(tile_columns)];
+        if tops > FEW_TILES {
+            for top in 0..tops {
+                for edge in 0..edges {
+                    // SAFETY: the tile lies in the block.
+                    unsafe {
+                        self.tile(
+                            block,
+                            left,
+                            right,
+                            [top * tile_rows, edge * tile_columns],
+                            std::ptr::null(),
+                        )
                     };
-                    self.kernels.multiply(height, &tile);
                 }
             }
+            return;
+        }
+        // Every panel of the right-hand side comes from far and is used but a few times: each tile asks for a part of the next one.
+        let panel = tile_columns * block.depth;
+        for edge in 0..edges {
+            let next = right.as_ptr().wrapping_add((edge + 1) * panel);
+            for top in 0..tops {
+                let ahead = next.wrapping_add(panel / tops * top);
+                // SAFETY: the tile lies in the block.
+                unsafe { self.tile(block, left, right, [top * tile_rows, edge * tile_columns], ahead) };
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`tiles`](Self::tiles); the tile at `[top, edge]` lies in the block.
+    #[inline]
+    unsafe fn tile(
+        &self,
+        block: &Block,
+        left: &[f32],
+        right: &[f32],
+        [top, edge]: [usize; 2],
+        ahead: *const f32,
+    ) {
+        let (tile_rows, tile_columns) = (self.kernels.rows(), self.kernels.columns);
+        let height = tile_rows.min(block.size[0] - top);
+        let [row, column] = [block.start[0] + top, block.start[1] + edge];
+        // SAFETY: the caller vouches for it.
+        unsafe {
+            let tile = Tile {
+                depth: block.depth,
+                a: left.as_ptr().add(top * block.depth),
+                a_step: height,
+                b: right.as_ptr().add(edge * block.depth),
+                b_step: tile_columns,
+                c: self.c.add(row * self.c_step + column),
+                c_step: self.c_step,
+                columns: tile_columns.min(block.size[1] - edge),
+                accumulate: !block.first,
+                finish: block.last.then(|| self.finish.at(row, column, self.c_step)),
+                ahead,
+            };
+            self.kernels.multiply(height, &tile);
         }
     }
 }

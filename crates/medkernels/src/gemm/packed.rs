@@ -122,11 +122,8 @@ impl Right for PackedMatrix {
             for k in 0..depth {
                 for column in 0..panel {
                     let inside = first + column < columns;
-                    let value = if inside {
-                        values[self.offset(start.0 + k, start.1 + first + column)]
-                    } else {
-                        0.0
-                    };
+                    let value =
+                        if inside { values[self.offset(start.0 + k, start.1 + first + column)] } else { 0.0 };
                     // SAFETY: the caller vouches for room for whole panels.
                     unsafe { *to.add(first * depth + k * panel + column) = value };
                 }

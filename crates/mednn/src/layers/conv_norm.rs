@@ -108,7 +108,8 @@ impl ConvNorm {
         let scale = norm.gamma.val().detach() / (variance + norm.epsilon).sqrt();
         let shift = norm.beta.val().detach() - norm.running_mean.value_sync() * scale.clone();
         let [channels] = scale.dims();
-        conv.weight = conv.weight.map(|weight| keep_packed(weight.detach() * scale.reshape([channels, 1, 1, 1])));
+        conv.weight =
+            conv.weight.map(|weight| keep_packed(weight.detach() * scale.reshape([channels, 1, 1, 1])));
         conv.bias = Some(Param::from_tensor(shift));
         Self { conv, norm: None }
     }

@@ -34,7 +34,7 @@ impl SpatialReduction {
     /// # Panics
     /// On other shapes, and on grids smaller than the ratio.
     pub fn forward(&self, tokens: Tensor<3>, grid: [usize; 2]) -> Tensor<3> {
-        if ops::prefers_channels_last(&tokens) {
+        if ops::kernels_infer(&tokens) {
             let (reduced, _) = map_to_tokens(ops::conv2d(tokens_to_map(tokens, grid), &self.conv, None));
             return self.norm.forward(reduced);
         }

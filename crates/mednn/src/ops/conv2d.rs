@@ -4,6 +4,8 @@ use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
 
 use super::activation::{Activation, activate};
+#[cfg(feature = "kernels")]
+use super::switch::kernels_infer;
 
 /// `activation(conv(x) + b)`
 ///
@@ -48,7 +50,7 @@ pub fn conv2d_residual(x: Tensor<4>, layer: &Conv2d, residual: Tensor<4>) -> Ten
 /// On other shapes.
 pub fn depthwise_conv2d(x: Tensor<4>, layer: &Conv2d, activation: Option<Activation>) -> Tensor<4> {
     #[cfg(feature = "kernels")]
-    if prefers_channels_last(&x) && super::kernels::convolves_depthwise(layer) {
+    if kernels_infer(&x) && super::kernels::convolves_depthwise(layer) {
         return super::kernels::depthwise_conv2d(x, layer, activation);
     }
     let y = layer.forward(x);
@@ -62,18 +64,8 @@ pub fn depthwise_conv2d(x: Tensor<4>, layer: &Conv2d, activation: Option<Activat
 /// inference. Convolutions and pooling then give the same order.
 pub fn channels_last(x: Tensor<4>) -> Tensor<4> {
     #[cfg(feature = "kernels")]
-    if prefers_channels_last(&x) {
+    if kernels_infer(&x) {
         return super::kernels::channels_last(x);
     }
     x
-}
-
-/// Whether convolutions of this tensor are faster with the channels of a pixel next to each other.
-pub(crate) fn prefers_channels_last<const D: usize>(x: &Tensor<D>) -> bool {
-    #[cfg(feature = "kernels")]
-    if super::kernels::usable(x) {
-        return !x.device().is_autodiff();
-    }
-    let _ = x;
-    false
 }

@@ -10,7 +10,7 @@ use burn::tensor::Tensor;
 /// [`weights::load`](crate::weights::load) are kept like this already.
 pub fn keep_packed<const D: usize>(weight: Tensor<D>) -> Tensor<D> {
     #[cfg(feature = "kernels")]
-    if super::kernels::usable(&weight) && !weight.device().is_autodiff() {
+    if super::kernels_infer(&weight) {
         return super::kernels::keep_packed(weight);
     }
     weight

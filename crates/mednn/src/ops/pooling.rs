@@ -12,7 +12,7 @@ use burn::tensor::Tensor;
 /// On other shapes.
 pub fn max_pool2d(x: Tensor<4>, layer: &MaxPool2d) -> Tensor<4> {
     #[cfg(feature = "kernels")]
-    if super::prefers_channels_last(&x) && super::kernels::pools(layer) {
+    if super::kernels_infer(&x) && super::kernels::pools(layer) {
         return super::kernels::max_pool2d(x, layer);
     }
     layer.forward(x)

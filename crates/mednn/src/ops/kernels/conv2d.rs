@@ -7,8 +7,8 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
 use burn::backend::flex::{Flex, FlexTensor};
 use medkernels::convolution::{
-    self, conv2d_channels_last, conv2d_input_gradient, conv2d_weight_gradient, depthwise_conv2d_channels_last,
-    max_pool2d_channels_last,
+    self, conv2d_channels_last, conv2d_input_gradient, conv2d_weight_gradient,
+    depthwise_conv2d_channels_last, max_pool2d_channels_last,
 };
 use medkernels::gemm::Epilogue;
 
@@ -62,10 +62,12 @@ pub(super) fn forward(
             "the residual and the output of a convolution"
         );
     }
-    if let (Some(x), Some(kept)) = (channels_last(x), channels_last(x).and_then(|_| KeptConv2d::of(weight)))
+    if let Some(x) = channels_last(x)
+        && let Some(kept) = KeptConv2d::of(weight)
         && let Some(weight) = kept.get()
     {
-        let (bias, residual) = (bias.map(in_order), after.residual.map(|r| in_order(r.permute(&[0, 2, 3, 1]))));
+        let (bias, residual) =
+            (bias.map(in_order), after.residual.map(|r| in_order(r.permute(&[0, 2, 3, 1]))));
         let epilogue = Epilogue {
             bias: bias.as_ref().map(values),
             activation: after.activation.map(activation::kernel),

@@ -189,9 +189,7 @@ pub(super) fn tracked<C: CheckpointStrategy>(
     let (x, x_node) = x.into_parts();
     let nodes: [NodeGuard; 5] = [x_node, weight_node, bias_node, scale_node, residual_node];
     match Linear.prepare::<C>(nodes).compute_bound().stateful() {
-        OpsKind::UnTracked(prep) => {
-            prep.finish(forward(x, weight, bias, activation, scale, residual, true))
-        },
+        OpsKind::UnTracked(prep) => prep.finish(forward(x, weight, bias, activation, scale, residual, true)),
         OpsKind::Tracked(prep) => {
             let [x, weight] = [x, weight].map(in_order);
             let [bias, scale] = [bias, scale].map(|part| part.map(in_order));

@@ -127,11 +127,7 @@ fn geometry(layer: &Conv2d) -> Geometry {
     }
 }
 
-pub(super) fn depthwise_conv2d(
-    x: Tensor<4>,
-    layer: &Conv2d,
-    activation: Option<Activation>,
-) -> Tensor<4> {
+pub(super) fn depthwise_conv2d(x: Tensor<4>, layer: &Conv2d, activation: Option<Activation>) -> Tensor<4> {
     let bias = layer.bias.as_ref().map(|bias| bias.val());
     Tensor::from_dispatch(Dispatch::kernel_depthwise_conv2d(
         x.into_dispatch(),

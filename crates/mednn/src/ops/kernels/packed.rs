@@ -103,11 +103,11 @@ impl KeptConv2d {
     }
 }
 
-/// A tensor of the same values whose storage holds them packed; the tensor itself where that gains nothing.
+/// A tensor of the same values whose storage holds them packed, or in order where that gains nothing.
 pub(super) fn keep_packed(weight: FlexTensor) -> FlexTensor {
     let shape = weight.layout().shape().clone();
     if !matches!(shape.num_dims(), 2 | 4) || weight.layout().num_elements() < SMALL {
-        return weight;
+        return in_order(weight);
     }
     let packed = Arc::new(Packed::new(&weight));
     let length = weight.layout().num_elements() * size_of::<f32>();
@@ -116,8 +116,10 @@ pub(super) fn keep_packed(weight: FlexTensor) -> FlexTensor {
     // SAFETY: the storage shows that many bytes, all of them initialised.
     let bytes = unsafe { Bytes::from_controller(Box::new(storage), length) };
     let tensor = FlexTensor::from_data(TensorData::from_bytes(bytes, shape, DType::F32));
-    let entry =
-        Entry { storage: Arc::downgrade(&tensor.data_arc()), state: State::InStorage(Arc::downgrade(&packed)) };
+    let entry = Entry {
+        storage: Arc::downgrade(&tensor.data_arc()),
+        state: State::InStorage(Arc::downgrade(&packed)),
+    };
     cache().entries.insert(Key::of(&tensor), entry);
     tensor
 }
