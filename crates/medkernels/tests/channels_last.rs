@@ -136,8 +136,7 @@ fn depthwise_convolutions() {
                         let weight = &weight[at[3] * taps..];
                         let seen = seen(&input, &sizes, at);
                         let terms = seen.iter().zip(weight);
-                        let sum: f64 =
-                            terms.map(|(x, &w)| f64::from(x.unwrap_or(0.0)) * f64::from(w)).sum();
+                        let sum: f64 = terms.map(|(x, &w)| f64::from(x.unwrap_or(0.0)) * f64::from(w)).sum();
                         let x = sum + bias.map_or(0.0, |bias| f64::from(bias[at[3]]));
                         if activation.is_some() { x / (1.0 + (-x).exp()) } else { x }
                     })

@@ -27,11 +27,8 @@ fn the_same_values_as_without() {
         with_isa(isa, || {
             for &[m, k, n] in SIZES {
                 let (a, b, bias) = (values(m * k, 1), values(k * n, 2), values(n, 3));
-                let epilogue = Epilogue {
-                    bias: Some(&bias),
-                    activation: Some(Activation::Silu),
-                    ..Epilogue::default()
-                };
+                let epilogue =
+                    Epilogue { bias: Some(&bias), activation: Some(Activation::Silu), ..Epilogue::default() };
                 let left = Matrix::new(&a, m, k);
                 let right = Matrix::new(&b, k, n);
                 let packed = PackedMatrix::new(right);
