@@ -2,7 +2,7 @@
 //!
 //! Every operation is compiled for AVX-512, AVX2 with FMA, NEON and plain Rust. The fastest that the processor has is
 //! found at run time; the environment variable `MEDKERNELS_ISA` (`avx512`, `avx2`, `neon`, `portable`) or [`with_isa`]
-//! picks another. Large slices are spread over rayon's threads, whose number never changes a result. The instruction
+//! picks another. Large slices are spread over as many threads as rayon's pool has; how many never changes a result. The instruction
 //! set may: by roundings.
 //!
 //! Operations panic where the lengths of their slices do not agree, and say so.
@@ -16,6 +16,7 @@ pub mod norm;
 pub mod reduce;
 mod simd;
 pub mod softmax;
+mod threads;
 
 pub use activation::Activation;
 pub use simd::{Isa, ParseIsaError, with_isa};

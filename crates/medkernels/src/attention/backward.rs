@@ -1,13 +1,12 @@
 //! Gradients of attention.
 #![allow(unsafe_code)]
 
-use rayon::prelude::*;
-
 use super::columns::{DivideColumns, ScoreGradient, SoftmaxColumns};
 use super::forward::{Problem, packed_product, plain_product};
 use super::heads::{Heads, Mask};
 use crate::gemm::raw::{KernelSet, RawMatrix, Tile, pack, with_scratch};
 use crate::simd::{Isa, run};
+use crate::threads::for_each;
 
 /// The gradients of [`attention`](super::attention) with respect to queries, keys and values.
 ///
@@ -56,7 +55,7 @@ pub fn attention_backward(
         };
         unsafe { backward_head(&problem, isa, gradient, [b, h], to) };
     };
-    if batch * heads == 1 { each(0) } else { (0..batch * heads).into_par_iter().for_each(each) }
+    for_each(batch * heads, each);
 }
 
 struct Outputs([*mut f32; 3]);

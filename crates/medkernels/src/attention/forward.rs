@@ -1,12 +1,11 @@
 //! Attention, a few queries at a time.
 #![allow(unsafe_code)]
 
-use rayon::prelude::*;
-
 use super::columns::{DivideColumns, SoftmaxColumns};
 use super::heads::{Heads, Mask};
 use crate::gemm::raw::{KernelSet, RawMatrix, Tile, pack, with_scratch};
 use crate::simd::{Isa, run};
+use crate::threads::for_each;
 
 /// `softmax(scale * q kᵀ) v` for every head of every batch element ("Attention Is All You Need", section 3.2.1).
 ///
@@ -43,7 +42,7 @@ pub fn attention(
         // SAFETY: each task writes the rows of its own queries and head.
         unsafe { forward_task(&problem, isa, task, output.at(task, queries, heads, width), heads * width) };
     };
-    if let [task] = &tasks[..] { each(task) } else { tasks.par_iter().for_each(each) }
+    for_each(tasks.len(), |index| each(&tasks[index]));
 }
 
 /// The factors of all heads.

@@ -82,7 +82,9 @@ pub fn conv2d(input: &[f32], weight: &[f32], sizes: &Conv2d, epilogue: &Epilogue
             gemm(weight, Matrix::new(input, depth, pixels), &epilogue, output);
         } else {
             // SAFETY: the input is as long as the sizes say.
-            unsafe { multiply(weight, &Patches::new(input, *sizes), pixels, &epilogue, output) };
+            unsafe {
+                multiply(&weight, &Patches::new(input, *sizes), [outputs, depth, pixels], &epilogue, output)
+            };
         }
     }
 }

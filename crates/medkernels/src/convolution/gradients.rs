@@ -64,7 +64,8 @@ pub fn conv2d_weight_gradient(input: &[f32], gradient: &[f32], sizes: &Conv2d, t
         } else {
             // SAFETY: the input is as long as the sizes say.
             unsafe {
-                multiply(gradient, &TransposedPatches(Patches::new(input, *sizes)), depth, &epilogue, to)
+                let patches = TransposedPatches(Patches::new(input, *sizes));
+                multiply(&gradient, &patches, [outputs, pixels, depth], &epilogue, to);
             };
         }
         sum.copy_from_slice(to);

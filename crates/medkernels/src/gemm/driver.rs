@@ -4,15 +4,14 @@
 //! packs what it alone needs; what several need is packed first, by all.
 #![allow(unsafe_code)]
 
-use rayon::prelude::*;
-
 use super::epilogue::Epilogue;
 use super::kernel_set::KernelSet;
-use super::matrix::{Matrix, RawMatrix};
+use super::matrix::Matrix;
 use super::micro::{Finish, Tile};
 use super::pack;
 use super::scratch::{with_scratch, with_shared_scratch};
 use crate::simd::Isa;
+use crate::threads::{Shared as SharedOutput, for_each};
 
 /// Depth of a block: a panel of either side stays in the first two caches.
 const DEPTH: usize = 768;
@@ -24,6 +23,10 @@ const LEFT: usize = 512 * 1024;
 const SHARED: usize = 8 * 1024 * 1024;
 /// Rows or columns that a thread packs at a time.
 const PACKED_AT_ONCE: usize = 64;
+/// Tiles on top of each other up to which the right-hand side is waited for.
+const FEW_TILES: usize = 4;
+/// Values of a factor that one thread packs while the others wait: waking them takes as long.
+const PACKED_ALONE: usize = 16 * 1024;
 /// Multiplications below which another thread does not pay.
 const WORTH_A_THREAD: usize = 1 << 19;
 
@@ -46,11 +49,40 @@ const WORTH_A_THREAD: usize = 1 << 19;
 pub fn gemm(a: Matrix<'_>, b: Matrix<'_>, epilogue: &Epilogue<'_>, c: &mut [f32]) {
     assert_eq!(a.columns(), b.rows(), "columns of the left and rows of the right factor");
     // SAFETY: the view was checked.
-    unsafe { multiply(a, &b, b.columns(), epilogue, c) };
+    unsafe { multiply(&a, &b, [a.rows(), a.columns(), b.columns()], epilogue, c) };
+}
+
+/// Depth of the blocks of a product; the last one may have less.
+pub(crate) const fn block_depth(depth: usize) -> usize {
+    let blocks = if depth > DEPTH { depth.div_ceil(DEPTH) } else { 1 };
+    let deep = depth.div_ceil(blocks);
+    if deep == 0 { 1 } else { deep }
+}
+
+/// A left-hand side that a product can pack.
+pub(crate) trait Left: Sync {
+    /// As [`pack::left`].
+    ///
+    /// # Safety
+    /// The block lies in the matrix, and `to` has room for its values.
+    unsafe fn pack(&self, kernels: &KernelSet, start: (usize, usize), size: [usize; 2], to: *mut f32);
+}
+
+impl Left for Matrix<'_> {
+    unsafe fn pack(&self, kernels: &KernelSet, start: (usize, usize), size: [usize; 2], to: *mut f32) {
+        // SAFETY: the same contract.
+        unsafe { pack::left(kernels, self.raw(), start, size, to) };
+    }
 }
 
 /// A right-hand side that a product can pack.
 pub(crate) trait Right: Sync {
+    /// All of it, where it has been packed for these kernels: blocks of [`block_depth`] one after the other, each as [`pack::right`] lays it
+    /// out.
+    fn packed(&self, _kernels: &KernelSet) -> Option<&[f32]> {
+        None
+    }
+
     /// As [`pack::right`].
     ///
     /// # Safety
@@ -65,44 +97,37 @@ impl Right for Matrix<'_> {
     }
 }
 
-/// [`gemm`] with a right-hand side of `a.columns()` rows and `columns` columns.
+/// [`gemm`] of factors that can be packed, `rows x depth` and `depth x columns`.
 ///
 /// # Safety
-/// `b` can be packed all over.
-pub(crate) unsafe fn multiply<B: Right>(
-    a: Matrix<'_>,
+/// Both can be packed all over.
+pub(crate) unsafe fn multiply<A: Left, B: Right>(
+    a: &A,
     b: &B,
-    columns: usize,
+    [rows, depth, columns]: [usize; 3],
     epilogue: &Epilogue<'_>,
     c: &mut [f32],
 ) {
-    let [rows, depth] = [a.rows(), a.columns()];
     assert_eq!(c.len(), rows * columns, "values of a {rows} x {columns} product");
     epilogue.check(rows, columns);
     if rows == 0 || columns == 0 {
         return;
     }
-    let product = Product {
-        kernels: KernelSet::of(Isa::current()),
-        a: a.raw(),
-        b,
-        c: c.as_mut_ptr(),
-        c_step: columns,
-        rows,
-        depth,
-        finish: finish(epilogue),
-    };
+    let kernels = KernelSet::of(Isa::current());
+    let product =
+        Product { kernels, a, b, c: c.as_mut_ptr(), c_step: columns, rows, depth, finish: finish(epilogue) };
+    let packed = b.packed(kernels);
     let [heights, widths] = product.cut(rows, columns);
     if heights.len() * widths.len() == 1 {
         let all = Rectangle { start: [0, 0], size: [rows, columns] };
         // SAFETY: the rectangle is the whole of `c`, which is borrowed here.
-        return unsafe { product.compute(all, Shared::default()) };
+        return unsafe { product.compute(all, Shared { left: None, right: packed }) };
     }
     // A factor that several parts of the result need is packed once, if that does not take too much memory.
     let lengths = [
         if widths.len() > 1 { shared_length(rows, depth) } else { 0 },
-        if heights.len() > 1 {
-            shared_length(columns.next_multiple_of(product.kernels.columns), depth)
+        if heights.len() > 1 && packed.is_none() {
+            shared_length(columns.next_multiple_of(kernels.columns), depth)
         } else {
             0
         },
@@ -110,14 +135,15 @@ pub(crate) unsafe fn multiply<B: Right>(
     with_shared_scratch(lengths, |[left, right]| {
         let shared = Shared {
             left: (lengths[0] > 0).then(|| product.pack_left(rows, left)),
-            right: (lengths[1] > 0).then(|| product.pack_right(columns, right)),
+            right: packed.or_else(|| (lengths[1] > 0).then(|| product.pack_right(columns, right))),
         };
-        let rectangles = heights.iter().flat_map(|&height| widths.iter().map(move |&width| (height, width)));
-        let rectangles: Vec<_> = rectangles
-            .map(|((row, height), (column, width))| Rectangle { start: [row, column], size: [height, width] })
-            .collect();
-        // SAFETY: the rectangles lie in `c` and do not overlap.
-        rectangles.into_par_iter().for_each(|rectangle| unsafe { product.compute(rectangle, shared) });
+        for_each(heights.len() * widths.len(), |part| {
+            let (row, height) = heights[part / widths.len()];
+            let (column, width) = widths[part % widths.len()];
+            let rectangle = Rectangle { start: [row, column], size: [height, width] };
+            // SAFETY: the rectangles lie in `c` and do not overlap.
+            unsafe { product.compute(rectangle, shared) };
+        });
     });
 }
 
@@ -126,7 +152,7 @@ fn shared_length(n: usize, depth: usize) -> usize {
     Some(n * depth).filter(|&length| length <= SHARED).unwrap_or(0)
 }
 
-/// Factors that have been packed as a whole: blocks of [`Product::deep`] one after the other, each as [`pack`] lays it out.
+/// Factors that have been packed as a whole: blocks of [`block_depth`] one after the other, each as [`pack`] lays it out.
 #[derive(Clone, Copy, Default)]
 struct Shared<'a> {
     left: Option<&'a [f32]>,
@@ -153,9 +179,9 @@ struct Rectangle {
     size: [usize; 2],
 }
 
-struct Product<'b, B> {
+struct Product<'b, A, B> {
     kernels: &'static KernelSet,
-    a: RawMatrix,
+    a: &'b A,
     b: &'b B,
     c: *mut f32,
     c_step: usize,
@@ -165,9 +191,9 @@ struct Product<'b, B> {
 }
 
 // SAFETY: the factors are only read; each rectangle of the result is written by one thread.
-unsafe impl<B: Sync> Sync for Product<'_, B> {}
+unsafe impl<A: Sync, B: Sync> Sync for Product<'_, A, B> {}
 
-impl<B: Right> Product<'_, B> {
+impl<A: Left, B: Right> Product<'_, A, B> {
     /// Cuts the result for the threads, into whole tiles: starts and lengths along its rows and columns. The longer side is cut first.
     fn cut(&self, rows: usize, columns: usize) -> [Cuts; 2] {
         let work = rows * columns * self.depth.max(1);
@@ -182,33 +208,26 @@ impl<B: Right> Product<'_, B> {
         [cuts(rows, by_rows, self.kernels.rows()), cuts(columns, by_columns, self.kernels.columns)]
     }
 
-    /// Depth of a block; the last one may have less.
-    fn deep(&self) -> usize {
-        self.depth.div_ceil(self.depth.div_ceil(DEPTH).max(1)).max(1)
-    }
-
     /// Packs all of the left-hand side, on all threads.
-    fn pack_left<'b>(&self, rows: usize, to: &'b mut [f32]) -> &'b [f32] {
+    fn pack_left<'c>(&self, rows: usize, to: &'c mut [f32]) -> &'c [f32] {
         let unit = PACKED_AT_ONCE.next_multiple_of(self.kernels.rows());
-        let tasks = self.pack_tasks(rows, unit);
         let shared = SharedOutput(to.as_mut_ptr());
-        tasks.into_par_iter().for_each(|(from, depth, first, length)| {
+        self.for_each_pack(rows, unit, |(from, depth, first, length)| {
             // SAFETY: the block lies in the factor; each task has its own part of the buffer.
             unsafe {
                 let to = shared.at(from * rows + first * depth);
-                pack::left(self.kernels, self.a, (first, from), [length, depth], to);
+                self.a.pack(self.kernels, (first, from), [length, depth], to);
             }
         });
         to
     }
 
     /// Packs all of the right-hand side, on all threads.
-    fn pack_right<'b>(&self, columns: usize, to: &'b mut [f32]) -> &'b [f32] {
+    fn pack_right<'c>(&self, columns: usize, to: &'c mut [f32]) -> &'c [f32] {
         let unit = PACKED_AT_ONCE.next_multiple_of(self.kernels.columns);
-        let tasks = self.pack_tasks(columns, unit);
         let padded = columns.next_multiple_of(self.kernels.columns);
         let shared = SharedOutput(to.as_mut_ptr());
-        tasks.into_par_iter().for_each(|(from, depth, first, length)| {
+        self.for_each_pack(columns, unit, |(from, depth, first, length)| {
             // SAFETY: as in `pack_left`.
             unsafe {
                 let to = shared.at(from * padded + first * depth);
@@ -218,24 +237,31 @@ impl<B: Right> Product<'_, B> {
         to
     }
 
-    /// Start and depth of a block, start and length of a part of `n` rows or columns.
-    fn pack_tasks(&self, n: usize, unit: usize) -> Vec<(usize, usize, usize, usize)> {
-        let deep = self.deep();
-        (0..self.depth)
-            .step_by(deep)
-            .flat_map(|from| {
-                let depth = deep.min(self.depth - from);
-                (0..n).step_by(unit).map(move |first| (from, depth, first, unit.min(n - first)))
-            })
-            .collect()
+    /// With start and depth of each block, start and length of each part of `n` rows or columns.
+    fn for_each_pack(
+        &self,
+        n: usize,
+        unit: usize,
+        pack: impl Fn((usize, usize, usize, usize)) + Sync + Send,
+    ) {
+        let (deep, parts) = (block_depth(self.depth), n.div_ceil(unit));
+        let task = |task: usize| {
+            let (from, first) = (task / parts * deep, task % parts * unit);
+            pack((from, deep.min(self.depth - from), first, unit.min(n - first)));
+        };
+        let tasks = parts * self.depth.div_ceil(deep);
+        if n * self.depth <= PACKED_ALONE { (0..tasks).for_each(task) } else { for_each(tasks, task) }
     }
 
     /// # Safety
     /// The rectangle lies in the result, and nothing else touches it meanwhile; it begins at whole tiles.
     unsafe fn compute(&self, rectangle: Rectangle, shared: Shared<'_>) {
         let Rectangle { start: [row, column], size: [rows, columns] } = rectangle;
-        let (blocks, deep, tile_rows) = (self.depth.div_ceil(DEPTH).max(1), self.deep(), self.kernels.rows());
-        let high = (LEFT / deep / tile_rows * tile_rows).clamp(tile_rows, rows.next_multiple_of(tile_rows));
+        let (deep, tile_rows) = (block_depth(self.depth), self.kernels.rows());
+        let blocks = self.depth.div_ceil(deep).max(1);
+        // A left-hand side that is read once stays in the second cache.
+        let most = if columns <= COLUMNS { LEFT / 8 } else { LEFT };
+        let high = (most / deep / tile_rows * tile_rows).clamp(tile_rows, rows.next_multiple_of(tile_rows));
         let wide = COLUMNS.min(columns.next_multiple_of(self.kernels.columns));
         let lengths = [
             if shared.left.is_some() { 0 } else { high * deep },
@@ -252,9 +278,7 @@ impl<B: Right> Product<'_, B> {
                         None => {
                             let to = left.as_mut_ptr();
                             // SAFETY: the block lies in the factor.
-                            unsafe {
-                                pack::left(self.kernels, self.a, (row + top, from), [height, depth], to)
-                            };
+                            unsafe { self.a.pack(self.kernels, (row + top, from), [height, depth], to) };
                             &*left
                         }
                     };
@@ -293,43 +317,67 @@ impl<B: Right> Product<'_, B> {
     /// The factors are packed for the block, which lies in the rectangle of this thread.
     unsafe fn tiles(&self, block: &Block, left: &[f32], right: &[f32]) {
         let (tile_rows, tile_columns) = (self.kernels.rows(), self.kernels.columns);
-        for top in (0..block.size[0]).step_by(tile_rows) {
-            let height = tile_rows.min(block.size[0] - top);
-            for edge in (0..block.size[1]).step_by(tile_columns) {
-                let [row, column] = [block.start[0] + top, block.start[1] + edge];
-                // SAFETY: the tile lies in the block.
-                unsafe {
-                    let tile = Tile {
-                        depth: block.depth,
-                        a: left.as_ptr().add(top * block.depth),
-                        a_step: height,
-                        b: right.as_ptr().add(edge * block.depth),
-                        b_step: tile_columns,
-                        c: self.c.add(row * self.c_step + column),
-                        c_step: self.c_step,
-                        columns: tile_columns.min(block.size[1] - edge),
-                        accumulate: !block.first,
-                        finish: block.last.then(|| self.finish.at(row, column, self.c_step)),
+        let [tops, edges] = [block.size[0].div_ceil(tile_rows), block.size[1].div_ceil(tile_columns)];
+        if tops > FEW_TILES {
+            for top in 0..tops {
+                for edge in 0..edges {
+                    // SAFETY: the tile lies in the block.
+                    unsafe {
+                        self.tile(
+                            block,
+                            left,
+                            right,
+                            [top * tile_rows, edge * tile_columns],
+                            std::ptr::null(),
+                        )
                     };
-                    self.kernels.multiply(height, &tile);
                 }
+            }
+            return;
+        }
+        // Every panel of the right-hand side comes from far and is used but a few times: each tile asks for a part of the next one.
+        let panel = tile_columns * block.depth;
+        for edge in 0..edges {
+            let next = right.as_ptr().wrapping_add((edge + 1) * panel);
+            for top in 0..tops {
+                let ahead = next.wrapping_add(panel / tops * top);
+                // SAFETY: the tile lies in the block.
+                unsafe { self.tile(block, left, right, [top * tile_rows, edge * tile_columns], ahead) };
             }
         }
     }
-}
 
-/// A buffer whose parts several threads fill.
-struct SharedOutput(*mut f32);
-
-// SAFETY: every thread writes elsewhere.
-unsafe impl Sync for SharedOutput {}
-
-impl SharedOutput {
     /// # Safety
-    /// The place lies in the buffer.
-    unsafe fn at(&self, offset: usize) -> *mut f32 {
+    /// As [`tiles`](Self::tiles); the tile at `[top, edge]` lies in the block.
+    #[inline]
+    unsafe fn tile(
+        &self,
+        block: &Block,
+        left: &[f32],
+        right: &[f32],
+        [top, edge]: [usize; 2],
+        ahead: *const f32,
+    ) {
+        let (tile_rows, tile_columns) = (self.kernels.rows(), self.kernels.columns);
+        let height = tile_rows.min(block.size[0] - top);
+        let [row, column] = [block.start[0] + top, block.start[1] + edge];
         // SAFETY: the caller vouches for it.
-        unsafe { self.0.add(offset) }
+        unsafe {
+            let tile = Tile {
+                depth: block.depth,
+                a: left.as_ptr().add(top * block.depth),
+                a_step: height,
+                b: right.as_ptr().add(edge * block.depth),
+                b_step: tile_columns,
+                c: self.c.add(row * self.c_step + column),
+                c_step: self.c_step,
+                columns: tile_columns.min(block.size[1] - edge),
+                accumulate: !block.first,
+                finish: block.last.then(|| self.finish.at(row, column, self.c_step)),
+                ahead,
+            };
+            self.kernels.multiply(height, &tile);
+        }
     }
 }
 

@@ -57,7 +57,7 @@ impl Epilogue<'_> {
 
 /// The function, lane by lane.
 #[inline(always)]
-pub(super) fn apply<S: Simd>(activation: Activation, simd: S, x: S::Vector) -> S::Vector {
+pub(crate) fn apply<S: Simd>(activation: Activation, simd: S, x: S::Vector) -> S::Vector {
     match activation {
         Activation::Relu => register::relu(simd, x),
         Activation::Gelu => register::gelu(simd, x),

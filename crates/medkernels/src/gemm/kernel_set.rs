@@ -9,6 +9,7 @@ use crate::simd::{Isa, Portable, Simd};
 
 type MicroKernel = unsafe fn(&Tile);
 type Transpose = unsafe fn(*const f32, usize, *mut f32, usize, usize, usize);
+type Gather = unsafe fn(&[*const f32], *mut f32, usize, usize);
 
 /// What the loops around the innermost product need to know.
 pub(crate) struct KernelSet {
@@ -17,6 +18,7 @@ pub(crate) struct KernelSet {
     /// Columns of a tile.
     pub(crate) columns: usize,
     pub(crate) transpose: Transpose,
+    pub(crate) gather: Gather,
 }
 
 impl KernelSet {
@@ -50,7 +52,7 @@ impl KernelSet {
 
 /// A table of micro-kernels compiled for a set of features.
 macro_rules! kernels {
-    ($table:ident, $name:ident, $simd:ty, $token:expr, $transpose:path, [$($rows:literal)*] $(, $feature:literal)?) => {
+    ($table:ident, $name:ident, $simd:ty, $token:expr, $transpose:path, $gather:path, [$($rows:literal)*] $(, $feature:literal)?) => {
         $(#[target_feature(enable = $feature)])?
         unsafe fn $name<const ROWS: usize>(tile: &Tile) {
             // SAFETY: the same contract; the features are those that this is compiled for.
@@ -61,15 +63,16 @@ macro_rules! kernels {
             micro: &[$($name::<$rows>),*],
             columns: 2 * <$simd as Simd>::LANES,
             transpose: $transpose,
+            gather: $gather,
         };
     };
 }
 
-kernels!(PORTABLE, portable, Portable, Portable, transpose::transpose, [1 2 3 4]);
+kernels!(PORTABLE, portable, Portable, Portable, transpose::transpose, transpose::gather, [1 2 3 4]);
 
 // As many rows as there are registers for their sums beside two of the right-hand side and one of the left-hand side.
 #[cfg(target_arch = "x86_64")]
-kernels!(AVX2, avx2, simd::Avx2, simd::Avx2::assume(), transpose::transpose, [1 2 3 4 5 6], "avx2,fma");
+kernels!(AVX2, avx2, simd::Avx2, simd::Avx2::assume(), transpose::transpose, transpose::gather, [1 2 3 4 5 6], "avx2,fma");
 
 #[cfg(target_arch = "x86_64")]
 kernels!(
@@ -78,9 +81,10 @@ kernels!(
     simd::Avx512,
     simd::Avx512::assume(),
     transpose::avx512::transpose,
+    transpose::avx512::gather,
     [1 2 3 4 5 6 7 8 9 10 11 12 13 14],
     "avx512f"
 );
 
 #[cfg(target_arch = "aarch64")]
-kernels!(NEON, neon, simd::Neon, simd::Neon::assume(), transpose::transpose, [1 2 3 4 5 6 7 8 9 10 11 12], "neon");
+kernels!(NEON, neon, simd::Neon, simd::Neon::assume(), transpose::transpose, transpose::gather, [1 2 3 4 5 6 7 8 9 10 11 12], "neon");

@@ -5,6 +5,9 @@ use super::epilogue::apply;
 use crate::Activation;
 use crate::simd::Simd;
 
+/// Values of a line of the cache.
+const LINE: usize = 16;
+
 /// One call of a micro-kernel: `rows x columns` values of the result.
 ///
 /// `a` has its rows next to each other: element `(row, k)` is at `a[k * a_step + row]`. `b` has its columns next to each
@@ -23,6 +26,8 @@ pub(crate) struct Tile {
     /// Whether `c` holds the product of the depth before.
     pub(crate) accumulate: bool,
     pub(crate) finish: Option<Finish>,
+    /// What is read next, a line for each step of the depth, if that is to be fetched. It may lie anywhere.
+    pub(crate) ahead: *const f32,
 }
 
 impl Tile {
@@ -34,7 +39,19 @@ impl Tile {
         (c, c_step): (*mut f32, usize),
         columns: usize,
     ) -> Self {
-        Self { depth, a, a_step, b, b_step, c, c_step, columns, accumulate: false, finish: None }
+        Self {
+            depth,
+            a,
+            a_step,
+            b,
+            b_step,
+            c,
+            c_step,
+            columns,
+            accumulate: false,
+            finish: None,
+            ahead: std::ptr::null(),
+        }
     }
 }
 
@@ -60,8 +77,13 @@ pub(crate) unsafe fn multiply<S: Simd, const ROWS: usize>(simd: S, tile: &Tile) 
     // SAFETY: the caller vouches for the pointers.
     unsafe {
         let mut sums = [[simd.splat(0.0); 2]; ROWS];
-        let (mut a, mut b) = (tile.a, tile.b);
+        let (mut a, mut b, mut ahead) = (tile.a, tile.b, tile.ahead);
         for _ in 0..tile.depth {
+            // The same in every step: the compiler makes two loops.
+            if !tile.ahead.is_null() {
+                simd.prefetch(ahead);
+                ahead = ahead.wrapping_add(LINE);
+            }
             let right = [load(simd, b), load(simd, b.add(S::LANES))];
             for (row, sum) in sums.iter_mut().enumerate() {
                 let left = simd.splat(*a.add(row));

@@ -13,12 +13,14 @@ mod kernel_set;
 mod matrix;
 mod micro;
 pub(crate) mod pack;
+mod packed;
 mod scratch;
 mod transpose;
 
 /// The parts, for kernels that are made of products.
 pub(crate) mod raw {
-    pub(crate) use super::driver::{Right, multiply};
+    pub(crate) use super::driver::{Left, Right, multiply};
+    pub(crate) use super::epilogue::apply;
     pub(crate) use super::kernel_set::KernelSet;
     pub(crate) use super::matrix::RawMatrix;
     pub(crate) use super::micro::Tile;
@@ -29,3 +31,4 @@ pub(crate) mod raw {
 pub use driver::gemm;
 pub use epilogue::Epilogue;
 pub use matrix::Matrix;
+pub use packed::{PackedMatrix, gemm_packed};

@@ -7,7 +7,11 @@ use std::thread::LocalKey;
 /// Aligned to a line of the cache.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
-struct Line(#[allow(dead_code)] [f32; 16]);
+pub(super) struct Line(#[allow(dead_code)] [f32; 16]);
+
+impl Line {
+    pub(super) const ZERO: Self = Self([0.0; 16]);
+}
 
 #[derive(Default)]
 struct Scratch(Vec<Line>);
@@ -44,7 +48,7 @@ fn with<const N: usize, R>(
     let mut taken = kept.try_with(RefCell::take).unwrap_or_default();
     let lines: usize = lengths.iter().map(|n| n.div_ceil(16)).sum();
     if taken.0.len() < lines {
-        taken.0.resize(lines, Line([0.0; 16]));
+        taken.0.resize(lines, Line::ZERO);
     }
     let mut rest = as_floats(&mut taken.0);
     let buffers = lengths.map(|n| {
@@ -63,8 +67,13 @@ fn with<const N: usize, R>(
     result
 }
 
-fn as_floats(lines: &mut [Line]) -> &mut [f32] {
+pub(super) fn as_floats(lines: &mut [Line]) -> &mut [f32] {
     let n = lines.len() * 16;
     // SAFETY: a line is 16 floats without padding, aligned for more than floats.
     unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), n) }
+}
+
+pub(super) fn floats(lines: &[Line]) -> &[f32] {
+    // SAFETY: as above.
+    unsafe { std::slice::from_raw_parts(lines.as_ptr().cast(), lines.len() * 16) }
 }

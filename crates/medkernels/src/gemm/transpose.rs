@@ -21,6 +21,19 @@ pub(crate) unsafe fn transpose(
     }
 }
 
+/// [`transpose`] of rows that lie anywhere, at most 16.
+///
+/// # Safety
+/// Each of `rows` has `columns` values, and there is room for the result.
+pub(crate) unsafe fn gather(rows: &[*const f32], dst: *mut f32, dst_step: usize, columns: usize) {
+    for (r, &row) in rows.iter().enumerate() {
+        for c in 0..columns {
+            // SAFETY: the caller vouches for it.
+            unsafe { *dst.add(c * dst_step + r) = *row.add(c) };
+        }
+    }
+}
+
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512 {
     use core::arch::x86_64::{
@@ -47,24 +60,34 @@ pub(crate) mod avx512 {
                 let (height, width) = ((rows - r).min(16), (columns - c).min(16));
                 // SAFETY: the block lies in what the caller vouches for.
                 unsafe {
-                    block(
-                        src.add(r * src_step + c),
-                        src_step,
-                        dst.add(c * dst_step + r),
-                        dst_step,
-                        height,
-                        width,
-                    )
-                };
+                    let row = |i: usize| src.add((r + i) * src_step + c);
+                    block(row, dst.add(c * dst_step + r), dst_step, height, width);
+                }
             }
         }
     }
 
+    /// [`gather`](super::gather) in blocks of 16 columns.
+    ///
+    /// # Safety
+    /// The same, and the processor has AVX-512F.
+    #[target_feature(enable = "avx512f")]
+    pub(crate) unsafe fn gather(rows: &[*const f32], dst: *mut f32, dst_step: usize, columns: usize) {
+        for c in (0..columns).step_by(16) {
+            // SAFETY: the block lies in what the caller vouches for.
+            unsafe {
+                let row = |r: usize| rows[r].add(c);
+                block(row, dst.add(c * dst_step), dst_step, rows.len(), (columns - c).min(16));
+            }
+        }
+    }
+
+    /// # Safety
+    /// `row` gives the values of each row, as many as `columns`; at most 16 each.
     #[inline]
     #[target_feature(enable = "avx512f")]
     unsafe fn block(
-        src: *const f32,
-        src_step: usize,
+        row: impl Fn(usize) -> *const f32,
         dst: *mut f32,
         dst_step: usize,
         rows: usize,
@@ -75,7 +98,7 @@ pub(crate) mod avx512 {
         let high = ((1u32 << rows) - 1) as u16;
         for (r, x) in x.iter_mut().enumerate().take(rows) {
             // SAFETY: row `r` has `columns` values.
-            *x = unsafe { _mm512_maskz_loadu_ps(wide, src.add(r * src_step)) };
+            *x = unsafe { _mm512_maskz_loadu_ps(wide, row(r)) };
         }
         let x = in_registers(x);
         for (c, x) in x.into_iter().enumerate().take(columns) {

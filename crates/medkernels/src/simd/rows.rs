@@ -1,5 +1,9 @@
 //! Slices that are split by rows and worked on by several threads.
 
+use std::sync::{Mutex, PoisonError};
+
+use crate::threads::for_each;
+
 /// The fewest numbers (64 KiB) that are worth handing to another thread.
 const MIN_BLOCK: usize = 16 * 1024;
 
@@ -86,22 +90,30 @@ tuples_of_rows! { (A B) (A B C) (A B C D) (A B C D E) }
 ///
 /// `width` is how many numbers a row costs. Where blocks begin depends on the number of threads: what `body` makes of a
 /// row must not depend on its neighbours.
-pub(crate) fn for_each_block<R: Rows>(rows: R, width: usize, body: impl Fn(R) + Sync) {
+pub(crate) fn for_each_block<R: Rows>(rows: R, width: usize, body: impl Fn(R) + Sync + Send) {
     let count = rows.rows();
     let threads = rayon::current_num_threads();
     let fewest = (MIN_BLOCK / width.max(1)).max(1);
     if threads == 1 || count < 2 * fewest {
-        body(rows);
-    } else {
-        halve(rows, fewest.max(count / (8 * threads)), &body);
-    }
-}
-
-fn halve<R: Rows>(rows: R, block: usize, body: &(impl Fn(R) + Sync)) {
-    let count = rows.rows();
-    if count < 2 * block {
         return body(rows);
     }
+    let mut blocks = Vec::new();
+    halve(rows, fewest.max(count / (8 * threads)), &mut blocks);
+    for_each(blocks.len(), |index| {
+        let block = blocks[index].lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(block) = block {
+            body(block);
+        }
+    });
+}
+
+/// Blocks of less than twice `block` rows, each for whoever takes it first.
+fn halve<R: Rows>(rows: R, block: usize, blocks: &mut Vec<Mutex<Option<R>>>) {
+    let count = rows.rows();
+    if count < 2 * block {
+        return blocks.push(Mutex::new(Some(rows)));
+    }
     let (first, rest) = rows.split(count / 2);
-    rayon::join(|| halve(first, block, body), || halve(rest, block, body));
+    halve(first, block, blocks);
+    halve(rest, block, blocks);
 }

@@ -53,6 +53,12 @@ pub(crate) trait Simd: Copy {
         }
     }
 
+    /// Brings the line of memory into the second cache, if there is one: it may lie anywhere.
+    #[inline(always)]
+    fn prefetch(self, at: *const f32) {
+        let _ = at;
+    }
+
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;

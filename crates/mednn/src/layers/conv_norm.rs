@@ -6,7 +6,7 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Initializer, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 
-use crate::ops::{Activation, activate, conv2d, conv2d_residual};
+use crate::ops::{Activation, activate, conv2d, conv2d_residual, keep_packed};
 
 /// Sizes of a [`ConvNorm`].
 #[derive(Config, Debug)]
@@ -108,7 +108,8 @@ impl ConvNorm {
         let scale = norm.gamma.val().detach() / (variance + norm.epsilon).sqrt();
         let shift = norm.beta.val().detach() - norm.running_mean.value_sync() * scale.clone();
         let [channels] = scale.dims();
-        conv.weight = conv.weight.map(|weight| weight.detach() * scale.reshape([channels, 1, 1, 1]));
+        conv.weight =
+            conv.weight.map(|weight| keep_packed(weight.detach() * scale.reshape([channels, 1, 1, 1])));
         conv.bias = Some(Param::from_tensor(shift));
         Self { conv, norm: None }
     }

@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::config::MitConfig;
 use super::initial::{conv, layer_norm, linear};
-use crate::layers::{LayerNorm, multi_head_attention};
+use crate::layers::{LayerNorm, map_to_tokens, multi_head_attention, tokens_to_map};
 use crate::ops;
 
 /// Every `ratio` x `ratio` square of tokens becomes one, by a convolution without overlap and a layer norm (PVT, Wang et
@@ -34,6 +34,10 @@ impl SpatialReduction {
     /// # Panics
     /// On other shapes, and on grids smaller than the ratio.
     pub fn forward(&self, tokens: Tensor<3>, grid: [usize; 2]) -> Tensor<3> {
+        if ops::kernels_infer(&tokens) {
+            let (reduced, _) = map_to_tokens(ops::conv2d(tokens_to_map(tokens, grid), &self.conv, None));
+            return self.norm.forward(reduced);
+        }
         // Squares do not overlap, so the convolution is a product of rows of `ratio * ratio * width` with its weights:
         // nothing is brought into the order of a feature map and back.
         let [batch, _, width] = tokens.dims();

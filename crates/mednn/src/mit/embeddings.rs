@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor};
 use super::config::MitConfig;
 use super::initial::{conv, layer_norm};
 use crate::layers::{LayerNorm, map_to_tokens};
-use crate::ops::conv2d;
+use crate::ops::{channels_last, conv2d};
 
 /// Overlapping patches: a strided convolution padded by half its kernel, then a layer norm (section 3.1, "Overlapped Patch
 /// Merging").
@@ -38,7 +38,7 @@ impl OverlapPatchEmbed {
     /// # Panics
     /// On another number of channels.
     pub fn forward(&self, map: Tensor<4>) -> (Tensor<3>, [usize; 2]) {
-        let (tokens, grid) = map_to_tokens(conv2d(map, &self.projection, None));
+        let (tokens, grid) = map_to_tokens(conv2d(channels_last(map), &self.projection, None));
         (self.norm.forward(tokens), grid)
     }
 }

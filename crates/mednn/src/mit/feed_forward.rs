@@ -7,8 +7,8 @@ use burn::tensor::{Device, Tensor};
 
 use super::config::MitConfig;
 use super::initial::{conv, linear};
-use crate::layers::{linear_from_channels, linear_to_channels};
-use crate::ops::gelu;
+use crate::layers::{linear_from_channels, linear_to_channels, map_to_tokens, tokens_to_map};
+use crate::ops::{self, Activation, depthwise_conv2d, gelu, kernels_infer};
 
 /// Linear, depthwise 3x3 convolution, GELU, linear (section 3.1, "Mix-FFN", equation 3). The convolution is what tells
 /// tokens where they are: its padding with zeros leaks the position.
@@ -41,6 +41,12 @@ impl MixFeedForward {
     /// # Panics
     /// On other shapes.
     pub fn forward(&self, tokens: Tensor<3>, grid: [usize; 2]) -> Tensor<3> {
+        if kernels_infer(&tokens) {
+            let hidden = tokens_to_map(ops::linear(tokens, &self.input, None), grid);
+            let (hidden, _) =
+                map_to_tokens(depthwise_conv2d(hidden, &self.depthwise, Some(Activation::Gelu)));
+            return ops::linear(hidden, &self.output, None);
+        }
         // The convolution reads and writes channels first: the linear layers around it take and give that order, and nothing is
         // transposed in memory.
         let hidden = linear_to_channels(&self.input, tokens);

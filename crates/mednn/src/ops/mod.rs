@@ -9,8 +9,12 @@
 //! | [`linear`], [`linear_residual`] | one product of matrices, with bias, activation, scale and residual applied before it is written |
 //! | [`attention`] | the scores of a few queries at a time, forward and backward |
 //! | [`conv2d`], [`conv2d_residual`] | a product of matrices that gathers what the kernel sees as it goes, for ungrouped convolutions |
+//! | [`depthwise_conv2d`], [`max_pool2d`] | on images whose channels lie next to each other, see [`channels_last`]; inference only |
 //! | [`layer_norm`] | each row once forward and once backward |
 //! | [`activate`], [`gelu`] | vectorised error function, on all threads |
+//!
+//! Weights that stay as they are stay packed between products: those that were loaded in that form alone ([`keep_packed`]), others beside
+//! themselves from their second use on.
 
 mod activation;
 mod attention;
@@ -19,11 +23,16 @@ mod conv2d;
 mod kernels;
 mod layer_norm;
 mod linear;
+mod packed;
+mod pooling;
 mod switch;
 
 pub use activation::{Activation, activate, gelu};
 pub use attention::attention;
-pub use conv2d::{conv2d, conv2d_residual};
+pub use conv2d::{channels_last, conv2d, conv2d_residual, depthwise_conv2d};
 pub use layer_norm::layer_norm;
 pub use linear::{linear, linear_residual, linear_with};
+pub use packed::keep_packed;
+pub use pooling::max_pool2d;
+pub(crate) use switch::kernels_infer;
 pub use switch::{kernels_enabled, set_kernels_enabled};

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use burn::tensor::Tensor;
+
 /// Not decided yet, off, on.
 static STATE: AtomicU8 = AtomicU8::new(0);
 
@@ -23,4 +25,14 @@ pub fn kernels_enabled() -> bool {
 /// Switches the kernels on or off for the whole process, to compare them with burn's own operations.
 pub fn set_kernels_enabled(enabled: bool) {
     STATE.store(1 + u8::from(enabled), Ordering::Relaxed);
+}
+
+/// Whether the kernels take this tensor, and no gradients are asked for: channels are then best last, and weights packed.
+pub(crate) fn kernels_infer<const D: usize>(x: &Tensor<D>) -> bool {
+    #[cfg(feature = "kernels")]
+    if super::kernels::usable(x) {
+        return !x.device().is_autodiff();
+    }
+    let _ = x;
+    false
 }

@@ -10,6 +10,7 @@ use super::config::ResNetConfig;
 use super::output::ResNetOutput;
 use crate::error::{Error, Result};
 use crate::layers::{ConvNorm, ConvNormConfig};
+use crate::ops::{channels_last, max_pool2d};
 
 /// A residual network; see the [module documentation](super) for the published ones and the shapes.
 ///
@@ -91,7 +92,9 @@ impl ResNet {
     /// # Panics
     /// As [`forward`](Self::forward).
     pub fn embed(&self, images: Tensor<4>) -> Tensor<4> {
-        self.pool.forward(self.stem.forward_relu(images))
+        // Batch norms of burn's would bring the channels back to the front.
+        let images = if self.stem.is_folded() { channels_last(images) } else { images };
+        max_pool2d(self.stem.forward_relu(images), &self.pool)
     }
 
     /// The stages, first to last.

@@ -6,8 +6,8 @@ use burn::nn::{Initializer, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 
 use super::config::VitConfig;
-use crate::layers::{TableInterpolation, interpolate_table};
-use crate::ops::conv2d;
+use crate::layers::{TableInterpolation, interpolate_table, map_to_tokens};
+use crate::ops::{channels_last, conv2d};
 
 /// Patches, class token, register tokens and positions.
 #[derive(Module, Debug)]
@@ -52,9 +52,9 @@ impl VitEmbeddings {
     /// # Panics
     /// On other shapes, and on images smaller than a patch.
     pub fn forward(&self, images: Tensor<4>) -> (Tensor<3>, [usize; 2]) {
-        let patches = conv2d(images, &self.patch, None);
+        let patches = conv2d(channels_last(images), &self.patch, None);
         let [batch, width, rows, columns] = patches.dims();
-        let patches = patches.reshape([batch, width, rows * columns]).swap_dims(1, 2);
+        let (patches, _) = map_to_tokens(patches);
         let (cls_position, patch_positions) = self.positions_for([rows, columns]);
         let cls = (self.cls_token.val() + cls_position).expand([batch, 1, width]);
         let patches = patches + patch_positions;

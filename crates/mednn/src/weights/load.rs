@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use burn::module::{Module, ModuleMapper, Param};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 
 use super::key_map::KeyMap;
 use super::report::{ShapeMismatch, WeightReport};
 use super::source::WeightSource;
 use crate::error::{Error, Result};
+use crate::ops::{keep_packed, kernels_infer};
 
 /// How much loading puts up with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -173,7 +174,7 @@ struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    /// The values for a parameter of this shape, in our layout; the report says why there are none.
+    /// The values for a parameter of this shape, in the published layout; the report says why there are none.
     fn values(&mut self, shape: &[usize]) -> Result<Option<Vec<f32>>> {
         let Some(bare) = self.place.published(self.map) else {
             self.report.unmapped.push(self.place.path());
@@ -200,7 +201,7 @@ impl Loader<'_> {
             return Ok(None);
         };
         self.report.loaded.push(key);
-        Ok(Some(if transposed { transpose(&values, expected[0], expected[1]) } else { values }))
+        Ok(Some(values))
     }
 }
 
@@ -222,7 +223,11 @@ impl ModuleMapper for Loader<'_> {
         match self.values(&shape) {
             Ok(Some(values)) => {
                 let device = param.lazy_device();
-                let tensor = Tensor::from_data(TensorData::new(values, shape), &device);
+                let tensor = if self.place.is_transposed() {
+                    linear_weight(values, shape, &device)
+                } else {
+                    Tensor::from_data(TensorData::new(values, shape), &device)
+                };
                 let id = param.id;
                 param.transform_for_load(tensor, id)
             }
@@ -233,6 +238,16 @@ impl ModuleMapper for Loader<'_> {
             }
         }
     }
+}
+
+/// A weight `[inputs, outputs]` from its published values, `[outputs, inputs]`. For inference it is packed at once.
+fn linear_weight<const D: usize>(values: Vec<f32>, shape: Vec<usize>, device: &Device) -> Tensor<D> {
+    let published: Vec<_> = shape.iter().rev().copied().collect();
+    let (rows, columns) = (published[0], published[1]);
+    if !kernels_infer(&Tensor::<1>::empty([0], device)) {
+        return Tensor::from_data(TensorData::new(transpose(&values, rows, columns), shape), device);
+    }
+    keep_packed(Tensor::<D>::from_data(TensorData::new(values, published), device).transpose())
 }
 
 /// `[rows, columns]` to `[columns, rows]`, in square tiles so that neither side strides through the cache.

@@ -13,6 +13,8 @@ use crate::error::{Error, Result};
 
 /// The length of the header comes first, as a little-endian u64.
 const LENGTH_BYTES: u64 = 8;
+/// Bytes of a tensor that are read at once: whole values of every type.
+const READ_AT_ONCE: usize = 1 << 20;
 /// The format's own bound on the header.
 const MAX_HEADER: u64 = 100_000_000;
 
@@ -175,8 +177,14 @@ impl WeightSource {
             _ => return Ok(None),
         };
         let (start, end) = info.data_offsets;
-        let bytes = read_range(&mut self.storage, self.data_start + start as u64, end - start)?;
-        Ok(Some(decode(&bytes)))
+        let (start, length) = (self.data_start + start as u64, end - start);
+        // In parts, so that values and bytes are not there twice.
+        let mut values = Vec::with_capacity(info.shape.iter().product());
+        for from in (0..length).step_by(READ_AT_ONCE) {
+            let bytes = read_range(&mut self.storage, start + from as u64, READ_AT_ONCE.min(length - from))?;
+            values.extend(decode(&bytes));
+        }
+        Ok(Some(values))
     }
 }
 

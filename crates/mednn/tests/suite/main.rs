@@ -11,6 +11,8 @@ mod gradients;
 mod numerics;
 #[cfg(feature = "kernels")]
 mod ops;
+#[cfg(feature = "kernels")]
+mod packed;
 mod resnet;
 mod segformer;
 mod segformer_training;

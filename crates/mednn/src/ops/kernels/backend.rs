@@ -1,8 +1,10 @@
 //! The operations as an extension of burn's backends.
 
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::ops::ModuleOps;
 use burn::backend::tensor::{BoolTensor, FloatTensor};
-use burn::backend::{Autodiff, Backend, ExtensionType, Flex, backend_extension};
+use burn::backend::{Autodiff, Backend, ExtensionType, Flex, TensorMetadata, backend_extension};
+use burn::tensor::ops::ConvOptions;
 
 use crate::ops::activation::Activation;
 
@@ -70,6 +72,22 @@ pub(super) trait KernelBackend: Backend {
         relu_last: bool,
     ) -> FloatTensor<Self>;
 
+    fn kernel_depthwise_conv2d(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        #[extension_type] bias: Maybe<Self>,
+        geometry: Geometry,
+        activation: Option<Activation>,
+    ) -> FloatTensor<Self>;
+
+    fn kernel_max_pool2d(x: FloatTensor<Self>, kernel: [usize; 2], geometry: Geometry) -> FloatTensor<Self>;
+
+    /// The same values, with the channels of a pixel next to each other in memory.
+    fn kernel_channels_last(x: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// The same values, in memory as products read them.
+    fn kernel_keep_packed(weight: FloatTensor<Self>) -> FloatTensor<Self>;
+
     fn kernel_layer_norm(
         x: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
@@ -98,6 +116,7 @@ impl KernelBackend for Flex {
             activation,
             scale.into_option(),
             residual.into_option(),
+            true,
         )
     }
 
@@ -129,6 +148,28 @@ impl KernelBackend for Flex {
     ) -> FloatTensor<Self> {
         let after = super::conv2d::After { activation, residual: residual.into_option(), relu_last };
         super::conv2d::forward(&x, &weight, bias.into_option(), geometry, after)
+    }
+
+    fn kernel_depthwise_conv2d(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: Maybe<Self>,
+        geometry: Geometry,
+        activation: Option<Activation>,
+    ) -> FloatTensor<Self> {
+        super::conv2d::depthwise(&x, weight, bias.into_option(), geometry, activation)
+    }
+
+    fn kernel_max_pool2d(x: FloatTensor<Self>, kernel: [usize; 2], geometry: Geometry) -> FloatTensor<Self> {
+        super::conv2d::max_pool(&x, kernel, geometry)
+    }
+
+    fn kernel_channels_last(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        super::conv2d::with_channels_last(&x)
+    }
+
+    fn kernel_keep_packed(weight: FloatTensor<Self>) -> FloatTensor<Self> {
+        super::packed::keep_packed(weight)
     }
 
     fn kernel_layer_norm(
@@ -184,6 +225,34 @@ impl<C: CheckpointStrategy> KernelBackend for Autodiff<Flex, C> {
         relu_last: bool,
     ) -> FloatTensor<Self> {
         super::conv2d::tracked::<C>(x, weight, bias, geometry, activation, residual, relu_last)
+    }
+
+    fn kernel_depthwise_conv2d(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: Maybe<Self>,
+        geometry: Geometry,
+        activation: Option<Activation>,
+    ) -> FloatTensor<Self> {
+        let groups = x.shape()[1];
+        let options = ConvOptions::new(geometry.stride, geometry.padding, geometry.dilation, groups);
+        let y = Self::conv2d(x, weight, bias.into_option(), options);
+        match activation {
+            Some(function) => super::activation::tracked::<C>(y, function),
+            None => y,
+        }
+    }
+
+    fn kernel_max_pool2d(x: FloatTensor<Self>, kernel: [usize; 2], geometry: Geometry) -> FloatTensor<Self> {
+        Self::max_pool2d(x, kernel, geometry.stride, geometry.padding, geometry.dilation, false)
+    }
+
+    fn kernel_channels_last(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        x
+    }
+
+    fn kernel_keep_packed(weight: FloatTensor<Self>) -> FloatTensor<Self> {
+        weight
     }
 
     fn kernel_layer_norm(

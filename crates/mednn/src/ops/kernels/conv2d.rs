@@ -6,13 +6,17 @@ use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
 use burn::backend::flex::{Flex, FlexTensor};
-use medkernels::convolution::{self, conv2d_input_gradient, conv2d_weight_gradient};
+use medkernels::convolution::{
+    self, conv2d_channels_last, conv2d_input_gradient, conv2d_weight_gradient,
+    depthwise_conv2d_channels_last, max_pool2d_channels_last,
+};
 use medkernels::gemm::Epilogue;
 
 use super::activation;
 use super::backend::{Geometry, Maybe, Tracked};
 use super::buffer::Buffer;
-use super::flex::{in_order, tensor, values};
+use super::flex::{channels_first, channels_last, in_order, tensor, values};
+use super::packed::KeptConv2d;
 use crate::ops::activation::Activation;
 
 /// What follows a convolution.
@@ -31,16 +35,17 @@ fn axes(x: &FlexTensor) -> [usize; 4] {
 fn sizes(x: &FlexTensor, weight: &FlexTensor, geometry: Geometry) -> convolution::Conv2d {
     let ([_, channels, height, width], [_, seen, kh, kw]) = (axes(x), axes(weight));
     assert_eq!(channels, seen, "channels of a convolution, in the values and in the weight");
-    convolution::Conv2d {
-        channels,
-        size: [height, width],
-        kernel: [kh, kw],
-        stride: geometry.stride,
-        padding: geometry.padding,
-        dilation: geometry.dilation,
+    geometry.sizes(channels, [height, width], [kh, kw])
+}
+
+impl Geometry {
+    const fn sizes(self, channels: usize, size: [usize; 2], kernel: [usize; 2]) -> convolution::Conv2d {
+        let Self { stride, padding, dilation } = self;
+        convolution::Conv2d { channels, size, kernel, stride, padding, dilation }
     }
 }
 
+/// The channels of the output lie as those of the input do.
 pub(super) fn forward(
     x: &FlexTensor,
     weight: &FlexTensor,
@@ -48,17 +53,34 @@ pub(super) fn forward(
     geometry: Geometry,
     after: After,
 ) -> FlexTensor {
-    let [x, weight] = [x, weight].map(|part| in_order(part.clone()));
-    let sizes = sizes(&x, &weight, geometry);
-    let ([batch, ..], [outputs, ..], [height, width]) = (axes(&x), axes(&weight), sizes.output_size());
-    let (bias, residual) = (bias.map(in_order), after.residual.map(in_order));
-    if let Some(residual) = &residual {
+    let sizes = sizes(x, weight, geometry);
+    let ([batch, ..], [outputs, ..], [height, width]) = (axes(x), axes(weight), sizes.output_size());
+    if let Some(residual) = &after.residual {
         assert_eq!(
             axes(residual),
             [batch, outputs, height, width],
             "the residual and the output of a convolution"
         );
     }
+    if let Some(x) = channels_last(x)
+        && let Some(kept) = KeptConv2d::of(weight)
+        && let Some(weight) = kept.get()
+    {
+        let (bias, residual) =
+            (bias.map(in_order), after.residual.map(|r| in_order(r.permute(&[0, 2, 3, 1]))));
+        let epilogue = Epilogue {
+            bias: bias.as_ref().map(values),
+            activation: after.activation.map(activation::kernel),
+            residual: residual.as_ref().map(values),
+            relu_last: after.relu_last,
+            ..Epilogue::default()
+        };
+        let mut y = Buffer::new(batch * outputs * height * width);
+        conv2d_channels_last(values(&x), weight, &sizes, &epilogue, y.values());
+        return channels_first(&y.into_tensor([batch, height, width, outputs]));
+    }
+    let [x, weight] = [x, weight].map(|part| in_order(part.clone()));
+    let (bias, residual) = (bias.map(in_order), after.residual.map(in_order));
     let epilogue = Epilogue {
         row_bias: bias.as_ref().map(values),
         activation: after.activation.map(activation::kernel),
@@ -69,6 +91,42 @@ pub(super) fn forward(
     let mut y = Buffer::new(batch * outputs * height * width);
     convolution::conv2d(values(&x), values(&weight), &sizes, &epilogue, y.values());
     y.into_tensor([batch, outputs, height, width])
+}
+
+/// A depthwise convolution of an image, `[batch, rows, columns, channels]` in memory; the output lies likewise.
+pub(super) fn depthwise(
+    x: &FlexTensor,
+    weight: FlexTensor,
+    bias: Option<FlexTensor>,
+    geometry: Geometry,
+    activation: Option<Activation>,
+) -> FlexTensor {
+    let [batch, channels, height, width] = axes(x);
+    let [outputs, one, kh, kw] = axes(&weight);
+    assert_eq!([outputs, one], [channels, 1], "kernels of a depthwise convolution of {channels} channels");
+    let sizes = geometry.sizes(channels, [height, width], [kh, kw]);
+    let x = in_order(x.permute(&[0, 2, 3, 1]));
+    let (weight, bias, [height, width]) = (in_order(weight), bias.map(in_order), sizes.output_size());
+    let mut y = Buffer::new(batch * channels * height * width);
+    let activation = activation.map(activation::kernel);
+    let bias = bias.as_ref().map(values);
+    depthwise_conv2d_channels_last(values(&x), values(&weight), bias, &sizes, activation, y.values());
+    channels_first(&y.into_tensor([batch, height, width, channels]))
+}
+
+/// The largest values within windows of `kernel`, of an image `[batch, rows, columns, channels]` in memory; the output lies likewise.
+pub(super) fn max_pool(x: &FlexTensor, kernel: [usize; 2], geometry: Geometry) -> FlexTensor {
+    let [batch, channels, height, width] = axes(x);
+    let sizes = geometry.sizes(channels, [height, width], kernel);
+    let (x, [height, width]) = (in_order(x.permute(&[0, 2, 3, 1])), sizes.output_size());
+    let mut y = Buffer::new(batch * channels * height * width);
+    max_pool2d_channels_last(values(&x), &sizes, y.values());
+    channels_first(&y.into_tensor([batch, height, width, channels]))
+}
+
+/// The same image, `[batch, rows, columns, channels]` in memory.
+pub(super) fn with_channels_last(x: &FlexTensor) -> FlexTensor {
+    channels_first(&in_order(x.permute(&[0, 2, 3, 1])))
 }
 
 /// What the gradients need.

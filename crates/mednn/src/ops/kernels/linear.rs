@@ -6,26 +6,18 @@ use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
 use burn::backend::flex::{Flex, FlexTensor};
-use medkernels::gemm::{Epilogue, Matrix, gemm};
+use medkernels::gemm::{Epilogue, Matrix, gemm, gemm_packed};
 use medkernels::norm::layer_scale;
 use medkernels::reduce::{column_dot_products, column_sums};
 
 use super::activation;
 use super::backend::{Maybe, Tracked};
 use super::buffer::Buffer;
-use super::flex::{in_order, rows_and_width, tensor, values};
+use super::flex::{in_order, matrix, rows_and_width, tensor, values};
+use super::packed::{KeptMatrix, kept_matrix};
 use crate::ops::activation::Activation;
 
-/// A matrix of two axes, in whatever order its values lie.
-fn matrix(x: &FlexTensor) -> Option<Matrix<'_>> {
-    let layout = x.layout();
-    let [rows, columns] = [layout.shape()[0], layout.shape()[1]];
-    let [row, column] =
-        [usize::try_from(layout.strides()[0]).ok()?, usize::try_from(layout.strides()[1]).ok()?];
-    Some(Matrix::with_strides(&x.storage::<f32>()[layout.start_offset()..], [rows, columns], [row, column]))
-}
-
-/// `residual + scale * activation(x W + b)`
+/// `residual + scale * activation(x W + b)`. The weight is kept packed where it stays as it is.
 pub(super) fn forward(
     x: FlexTensor,
     weight: FlexTensor,
@@ -33,10 +25,10 @@ pub(super) fn forward(
     activation: Option<Activation>,
     scale: Option<FlexTensor>,
     residual: Option<FlexTensor>,
+    stays: bool,
 ) -> FlexTensor {
     let x = in_order(x);
     let (rows, inputs) = rows_and_width(&x);
-    let weight = if matrix(&weight).is_some() { weight } else { in_order(weight) };
     let outputs = weight.layout().shape()[1];
     assert_eq!(
         weight.layout().shape()[0],
@@ -58,8 +50,14 @@ pub(super) fn forward(
         ..Epilogue::default()
     };
     let mut y = Buffer::new(rows * outputs);
-    if let Some(weight) = matrix(&weight) {
-        gemm(Matrix::new(values(&x), rows, inputs), weight, &epilogue, y.values());
+    let x = Matrix::new(values(&x), rows, inputs);
+    let kept = if stays { kept_matrix(&weight) } else { None };
+    if let Some(weight) = kept.as_ref().and_then(KeptMatrix::get) {
+        gemm_packed(x, weight, &epilogue, y.values());
+    } else if let Some(weight) = matrix(&weight) {
+        gemm(x, weight, &epilogue, y.values());
+    } else if let Some(weight) = matrix(&in_order(weight)) {
+        gemm(x, weight, &epilogue, y.values());
     }
     y.into_tensor(shape)
 }
@@ -191,7 +189,7 @@ pub(super) fn tracked<C: CheckpointStrategy>(
     let (x, x_node) = x.into_parts();
     let nodes: [NodeGuard; 5] = [x_node, weight_node, bias_node, scale_node, residual_node];
     match Linear.prepare::<C>(nodes).compute_bound().stateful() {
-        OpsKind::UnTracked(prep) => prep.finish(forward(x, weight, bias, activation, scale, residual)),
+        OpsKind::UnTracked(prep) => prep.finish(forward(x, weight, bias, activation, scale, residual, true)),
         OpsKind::Tracked(prep) => {
             let [x, weight] = [x, weight].map(in_order);
             let [bias, scale] = [bias, scale].map(|part| part.map(in_order));
@@ -205,11 +203,11 @@ pub(super) fn tracked<C: CheckpointStrategy>(
                 product: None,
             };
             let Some(function) = activation else {
-                return prep.finish(state, forward(x, weight, bias, None, scale, residual));
+                return prep.finish(state, forward(x, weight, bias, None, scale, residual, false));
             };
             // Nothing in this workspace has an activation before a scale or a residual.
             assert!(scale.is_none() && residual.is_none(), "an activation before a scale or a residual");
-            let product = forward(x, weight, bias, None, None, None);
+            let product = forward(x, weight, bias, None, None, None, false);
             let y = activation::forward(&product, function);
             state.product = Some(product);
             prep.finish(state, y)

@@ -8,14 +8,16 @@ mod conv2d;
 mod flex;
 mod layer_norm;
 mod linear;
+mod packed;
 
 use burn::backend::{Dispatch, DispatchDevice};
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::Conv2d;
+use burn::nn::pool::MaxPool2d;
 use burn::tensor::{Bool, DType, Tensor};
 
 use super::activation::Activation;
-use backend::{KernelBackend, Maybe};
+use backend::{Geometry, KernelBackend, Maybe};
 
 /// Whether the kernels can take this tensor.
 pub(super) fn usable<const D: usize>(x: &Tensor<D>) -> bool {
@@ -72,12 +74,23 @@ pub(super) fn attention(
 
 /// Whether the kernels know such a convolution.
 pub(super) fn convolves(layer: &Conv2d) -> bool {
-    layer.groups == 1 && padding(layer).is_some()
+    layer.groups == 1 && padding(&layer.padding).is_some()
+}
+
+/// Whether they know such a depthwise convolution.
+pub(super) fn convolves_depthwise(layer: &Conv2d) -> bool {
+    let [outputs, one, ..] = layer.weight.dims();
+    layer.groups == outputs && one == 1 && padding(&layer.padding).is_some()
+}
+
+/// Whether they know such a pooling.
+pub(super) fn pools(layer: &MaxPool2d) -> bool {
+    !layer.ceil_mode && padding(&layer.padding).is_some()
 }
 
 /// Zeros before and after each axis, where these are as many.
-fn padding(layer: &Conv2d) -> Option<[usize; 2]> {
-    match layer.padding {
+fn padding(config: &PaddingConfig2d) -> Option<[usize; 2]> {
+    match *config {
         PaddingConfig2d::Valid => Some([0, 0]),
         PaddingConfig2d::Explicit(top, left, bottom, right) if top == bottom && left == right => {
             Some([top, left])
@@ -93,11 +106,7 @@ pub(super) fn conv2d(
     residual: Option<Tensor<4>>,
     relu_last: bool,
 ) -> Tensor<4> {
-    let geometry = backend::Geometry {
-        stride: layer.stride,
-        padding: padding(layer).unwrap_or_default(),
-        dilation: layer.dilation,
-    };
+    let geometry = geometry(layer);
     let bias = layer.bias.as_ref().map(|bias| bias.val());
     Tensor::from_dispatch(Dispatch::kernel_conv2d(
         x.into_dispatch(),
@@ -108,6 +117,42 @@ pub(super) fn conv2d(
         maybe(residual),
         relu_last,
     ))
+}
+
+fn geometry(layer: &Conv2d) -> Geometry {
+    Geometry {
+        stride: layer.stride,
+        padding: padding(&layer.padding).unwrap_or_default(),
+        dilation: layer.dilation,
+    }
+}
+
+pub(super) fn depthwise_conv2d(x: Tensor<4>, layer: &Conv2d, activation: Option<Activation>) -> Tensor<4> {
+    let bias = layer.bias.as_ref().map(|bias| bias.val());
+    Tensor::from_dispatch(Dispatch::kernel_depthwise_conv2d(
+        x.into_dispatch(),
+        layer.weight.val().into_dispatch(),
+        maybe(bias),
+        geometry(layer),
+        activation,
+    ))
+}
+
+pub(super) fn max_pool2d(x: Tensor<4>, layer: &MaxPool2d) -> Tensor<4> {
+    let geometry = Geometry {
+        stride: layer.stride,
+        padding: padding(&layer.padding).unwrap_or_default(),
+        dilation: layer.dilation,
+    };
+    Tensor::from_dispatch(Dispatch::kernel_max_pool2d(x.into_dispatch(), layer.kernel_size, geometry))
+}
+
+pub(super) fn channels_last(x: Tensor<4>) -> Tensor<4> {
+    Tensor::from_dispatch(Dispatch::kernel_channels_last(x.into_dispatch()))
+}
+
+pub(super) fn keep_packed<const D: usize>(weight: Tensor<D>) -> Tensor<D> {
+    Tensor::from_dispatch(Dispatch::kernel_keep_packed(weight.into_dispatch()))
 }
 
 pub(super) fn layer_norm<const D: usize>(

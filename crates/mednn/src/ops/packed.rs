@@ -1,0 +1,17 @@
+//! Weights in memory as products read them.
+
+use burn::tensor::Tensor;
+
+/// The weight of a linear layer `[inputs, outputs]` or of a convolution `[outputs, channels, height, width]`, kept in memory as the products of
+/// [`linear`](super::linear) and [`conv2d`](super::conv2d) read it, so that no pass has to pack it.
+///
+/// The values are the same, for every operation: those that want them in order get them, from a second copy that is made when it is first
+/// asked for. A tensor that the kernels do not take, or that is on a device with autodiff, is returned as it is. Weights that are read by
+/// [`weights::load`](crate::weights::load) are kept like this already.
+pub fn keep_packed<const D: usize>(weight: Tensor<D>) -> Tensor<D> {
+    #[cfg(feature = "kernels")]
+    if super::kernels_infer(&weight) {
+        return super::kernels::keep_packed(weight);
+    }
+    weight
+}
