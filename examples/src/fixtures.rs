@@ -16,3 +16,13 @@ pub fn chest_ct() -> PathBuf {
 pub fn encoder() -> PathBuf {
     folder().join("slice-ct-tiny")
 }
+
+/// A fluorescence image of nuclei.
+pub fn nuclei() -> PathBuf {
+    nuclei_segmenter().join("nuclei.png")
+}
+
+/// A small SegFormer for nuclei.
+pub fn nuclei_segmenter() -> PathBuf {
+    folder().join("segformer-nuclei")
+}

@@ -9,6 +9,7 @@
 //! | how long a millimetre is | [`Canvas::scale_bar`] |
 //! | which slices to show, and how large | [`evenly_spaced`], [`fit_within`] |
 //! | another size | [`resize_linear`], [`resize_linear_rgb`], [`resize_nearest`] |
+//! | labels over a picture | [`overlay`] |
 //! | principal components of features | [`Pca`] |
 //! | components as colours | [`scores_to_rgb`] |
 //!
@@ -19,6 +20,7 @@ mod colors;
 mod error;
 mod font;
 mod mosaic;
+mod overlay;
 mod pca;
 mod png;
 mod resize;
@@ -32,6 +34,7 @@ pub use canvas::{Canvas, Rgb};
 pub use colors::{NOT_COUNTED, scores_to_rgb};
 pub use error::{Error, Result};
 pub use mosaic::{CaptionPlace, Mosaic, Sides, Tile};
+pub use overlay::{label_color, overlay};
 pub use pca::Pca;
 pub use resize::{fit_within, resize_linear, resize_linear_rgb, resize_nearest};
 pub use sheet::sheet;

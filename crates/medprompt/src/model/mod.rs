@@ -1,9 +1,11 @@
 //! A backbone, a way to adapt it, and a decoder.
 
 mod adaptation;
+mod adapted_backbone;
 mod backbone;
 mod config;
 mod decoder;
+mod segformer_folder;
 mod segmentation_model;
 mod weights;
 
