@@ -10,6 +10,7 @@
 //! | distilling a small encoder | [`distill`] |
 //! | three orthogonal views | [`orthogonal`] |
 //! | linear probes | [`probe`] |
+//! | training segmentation models | [`segmentation`] |
 //! | the sheet of `embed` | [`sheet`] |
 //! | a sidecar of BIDS | [`sidecar`] |
 //! | text in columns | [`table`] |
@@ -27,6 +28,8 @@ pub mod picture;
 #[cfg(feature = "networks")]
 pub mod probe;
 pub mod progress;
+#[cfg(feature = "networks")]
+pub mod segmentation;
 #[cfg(feature = "networks")]
 pub mod sheet;
 pub mod sidecar;
