@@ -11,6 +11,7 @@
 //! | three orthogonal views | [`orthogonal`] |
 //! | linear probes | [`probe`] |
 //! | segmenting a picture or a scan | [`segment`] |
+//! | training segmentation models | [`segmentation`] |
 //! | the sheet of `embed` | [`sheet`] |
 //! | a sidecar of BIDS | [`sidecar`] |
 //! | text in columns | [`table`] |
@@ -30,6 +31,8 @@ pub mod probe;
 pub mod progress;
 #[cfg(feature = "networks")]
 pub mod segment;
+#[cfg(feature = "networks")]
+pub mod segmentation;
 #[cfg(feature = "networks")]
 pub mod sheet;
 pub mod sidecar;

@@ -3,6 +3,7 @@
 
 mod adaptation;
 mod common;
+mod data;
 mod high_pass;
 mod inference;
 mod superpixel;
