@@ -8,6 +8,7 @@
 //! | concept | where |
 //! |---|---|
 //! | backbone, adaptation, decoder | [`SegmentationConfig`], [`SegmentationModel`] |
+//! | several tasks over one backbone | [`MultiTaskConfig`], [`MultiTaskModel`] |
 //! | ways to adapt: none, prompts, prompt tokens, LoRA, all | [`Adaptation`] |
 //! | visual prompts: EVP, and MVP's attention | [`prompts`] |
 //! | high frequencies | [`high_pass`](high_pass()) |
@@ -46,5 +47,6 @@ pub use error::{Error, Result};
 pub use high_pass::{high_pass, high_pass_batch, high_pass_line};
 pub use inference::PromptSegmenter;
 pub use model::{
-    Adaptation, Backbone, BackboneConfig, PromptInput, SegmentationConfig, SegmentationModel, TrainedWeights,
+    Adaptation, Backbone, BackboneConfig, MultiTaskConfig, MultiTaskModel, MultiTaskWeights, PromptInput,
+    SegmentationConfig, SegmentationModel, TrainedWeights,
 };

@@ -140,7 +140,7 @@ impl SegmentationConfig {
         Ok(SegmentationModel { backbone, prompts, tokens, superpixels, decoder, config: self.clone() })
     }
 
-    fn decoder(&self, device: &Device) -> Decoder {
+    pub(super) fn decoder(&self, device: &Device) -> Decoder {
         match &self.backbone {
             BackboneConfig::Mit(mit) => {
                 let segformer = SegformerConfig::new(mit.clone(), self.decoder_width, self.classes)

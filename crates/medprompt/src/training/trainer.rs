@@ -124,17 +124,24 @@ impl Trainer {
 
     /// Which samples, of `count`, the next step takes: every sample comes once before one comes again. None where there are none.
     pub fn next_samples(&self, count: usize) -> Vec<usize> {
+        self.samples_of(self.progress.step, 0, count)
+    }
+
+    /// Which samples, of `count`, step `step` of a task takes.
+    pub(super) fn samples_of(&self, step: usize, task: u64, count: usize) -> Vec<usize> {
         if count == 0 {
             return Vec::new();
         }
-        let first = self.progress.step * self.config.batch;
+        // Tasks have orders of their own; the first has that of a training of one task.
+        let seed = self.config.seed.wrapping_add(task << 32);
+        let first = step * self.config.batch;
         let mut epoch = None;
         let mut order = Vec::new();
         (first..first + self.config.batch)
             .map(|place| {
                 let wanted = place / count;
                 if epoch != Some(wanted) {
-                    order = Random::new(self.config.seed, ORDER + wanted as u64).permutation(count);
+                    order = Random::new(seed, ORDER + wanted as u64).permutation(count);
                     epoch = Some(wanted);
                 }
                 order[place % count]
@@ -207,6 +214,6 @@ impl Trainer {
     }
 }
 
-fn value(loss: Tensor<1>) -> Result<f32> {
+pub(super) fn value(loss: Tensor<1>) -> Result<f32> {
     Ok(mednn::bridge::read_f32(loss.detach())?.first().copied().unwrap_or(f32::NAN))
 }
