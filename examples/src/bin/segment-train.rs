@@ -71,7 +71,7 @@ struct Train {
     /// Folder for all that is written.
     #[arg(long, default_value = "out/segment-train")]
     output: PathBuf,
-    /// Goes on from the checkpoint in the output folder.
+    /// Goes on from the checkpoint in the output folder; with --steps, to that end and with the learning rate as given.
     #[arg(long)]
     resume: bool,
 }
@@ -99,7 +99,11 @@ impl Train {
             .with_decoder_width(self.model.decoder_width)
             .with_dropout(self.model.dropout);
         let (mut trainer, model, mut curves) = if self.resume {
-            state.resume(backbone.clone(), &device)?
+            let (mut trainer, model, curves) = state.resume(backbone.clone(), &device)?;
+            if let Some(steps) = self.count {
+                trainer.reschedule(steps, self.steps.learning_rate)?;
+            }
+            (trainer, model, curves)
         } else {
             state.clear()?;
             (

@@ -37,7 +37,7 @@ impl Input {
     /// among several DICOM series. A DICOM series of one image, or one that is not placed in the patient, is a picture as it is meant to be shown.
     ///
     /// # Errors
-    /// [`Error::Png`], [`Error::File`], [`Error::SeveralSeries`], [`Error::NoSuchSeries`].
+    /// As [`read_picture`]; [`Error::File`], [`Error::SeveralSeries`], [`Error::NoSuchSeries`].
     pub fn read(path: &Path, series: Option<usize>) -> Result<Self> {
         if is_png(path)? {
             let name = "PNG".to_string();

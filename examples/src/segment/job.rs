@@ -220,15 +220,9 @@ fn unit(input: &Input) -> Unit {
 }
 
 fn notes(input: &Input, segmenter: &PromptSegmenter) -> Vec<String> {
-    let mut notes = match input {
-        Input::Picture(_) => Vec::new(),
-        Input::Scan(scan) => scan.notes.clone(),
-    };
-    let intensity = segmenter.options().preprocessor.intensity;
-    if intensity != PICTURE {
-        notes.push(format!("values taken as {intensity:?}"));
-    }
-    notes
+    let Input::Scan(scan) = input else { return Vec::new() };
+    let taken = format!("values taken as {:?}", segmenter.options().preprocessor.intensity);
+    scan.notes.iter().cloned().chain([taken]).collect()
 }
 
 /// What was found of every class but the background.

@@ -12,6 +12,10 @@ use crate::error::{Error, Result};
 
 /// So that a damaged file is an error and no exhausted memory.
 const MAX_PIXELS: usize = 1 << 27;
+/// Deflate makes at most 1,032 bytes of one; the rest is for small files.
+const fn most_inflated(bytes: u64) -> u64 {
+    bytes.saturating_mul(1_100).saturating_add(4_096)
+}
 
 /// The values of a file as stored: `[channel, row, column]`.
 struct Stored {
@@ -24,7 +28,7 @@ struct Stored {
 /// Values of 8 bits are divided by 255. Those of 16 bits run from the smallest to the largest of the image: few files use the whole range.
 ///
 /// # Errors
-/// [`Error::Io`], [`Error::Png`], [`Error::Unfit`] for more than 2^27 pixels.
+/// [`Error::Io`], [`Error::Png`], [`Error::Unfit`] for more than 2^27 pixels, and for more than its bytes can hold.
 pub fn read_image(path: &Path) -> Result<Array3<f32>> {
     let Stored { values, bits } = read(path, png::Transformations::EXPAND)?;
     // The last of two or four channels is opacity.
@@ -58,15 +62,18 @@ pub fn read_mask(path: &Path) -> Result<Array2<u32>> {
 fn read(path: &Path, transformations: png::Transformations) -> Result<Stored> {
     let io = |source| Error::Io { path: path.to_path_buf(), source };
     let png = |source| Error::Png { path: path.to_path_buf(), source };
-    let mut decoder = png::Decoder::new(BufReader::new(File::open(path).map_err(io)?));
+    let file = File::open(path).map_err(io)?;
+    let most = most_inflated(file.metadata().map_err(io)?.len());
+    let mut decoder = png::Decoder::new(BufReader::new(file));
     decoder.set_transformations(transformations);
     let mut reader = decoder.read_info().map_err(png)?;
     let (width, height) = (reader.info().width as usize, reader.info().height as usize);
-    let size = reader.output_buffer_size().filter(|_| width.saturating_mul(height) <= MAX_PIXELS);
+    let fits = |size: &usize| width.saturating_mul(height) <= MAX_PIXELS && *size as u64 <= most;
+    let size = reader.output_buffer_size().filter(fits);
     let Some(size) = size else {
         return Err(Error::Unfit {
             what: "a PNG file",
-            expected: format!("at most {MAX_PIXELS} pixels"),
+            expected: format!("at most {MAX_PIXELS} pixels, and no more than its bytes can hold"),
             found: format!("{width} x {height}"),
         });
     };

@@ -66,8 +66,8 @@ impl PromptSegmenter {
     /// Segments a volume slice by slice; values are scaled over the whole volume.
     ///
     /// Along one axis nothing is kept but labels: 2 bytes per voxel beside the volume itself. With several axes each class but the
-    /// background takes 2 bytes more, the mean probability in steps of 1/65535. What a model needs for one window comes on top;
-    /// [`Intensity::Percentiles`](super::Intensity::Percentiles) takes 4 bytes per voxel before the first slice.
+    /// background takes 2 bytes more, its mean probability to within 1/20000. What the model needs for one slice comes on top;
+    /// [`Intensity::Percentiles`](super::Intensity::Percentiles) takes 4 bytes per voxel before the first one.
     ///
     /// # Errors
     /// [`Error::NotFinite`](crate::Error::NotFinite) (its channel is the slice); as [`VolumeOptions::validate`] and
@@ -98,27 +98,22 @@ impl PromptSegmenter {
         let total = planes.iter().map(|plane| voxels.len_of(plane.axis())).sum();
         let mut counter = Counter::new(total, progress);
         let scaled = Scaled { voxels: voxels.view(), range };
-
-        let foreground_classes = self.model().config().classes.max(2) - 1;
-        let mut fusion =
-            Fusion::new(if planes.len() > 1 { foreground_classes } else { 0 }, voxels.dim(), planes.len());
+        let mut fusion = Fusion::new(self.model().config().classes.max(2), voxels.dim(), planes.len());
         let mut labels = Array3::<u16>::zeros(voxels.dim());
         let mut foreground = options.keep_foreground.then(|| Array3::<f32>::zeros(voxels.dim()));
         for (number, plane) in planes.iter().enumerate() {
             let (axis, last) = (plane.axis(), number + 1 == planes.len());
             for index in 0..voxels.len_of(axis) {
                 let mut found = self.segment_array(scaled.slice(axis, index)?.view())?;
-                if !last {
-                    fusion.add(axis, index, found.view());
-                } else {
+                if last {
                     fusion.fuse(axis, index, &mut found);
-                    let mut slice = labels.index_axis_mut(axis, index);
-                    slice.assign(&classes(found.view(), options.threshold));
+                    labels.index_axis_mut(axis, index).assign(&classes(found.view(), options.threshold));
                     if let Some(foreground) = &mut foreground {
-                        let mut slice = foreground.index_axis_mut(axis, index);
-                        slice.assign(&found.index_axis(Axis(0), 0));
-                        slice.mapv_inplace(|background| 1.0 - background);
+                        let background = found.index_axis(Axis(0), 0);
+                        foreground.index_axis_mut(axis, index).assign(&background.mapv(|p| 1.0 - p));
                     }
+                } else {
+                    fusion.add(axis, index, found.view());
                 }
                 counter.step()?;
             }
@@ -169,9 +164,11 @@ struct Fusion {
 }
 
 impl Fusion {
+    /// Of so many classes, the background among them; empty for one plane, which needs no sums.
     fn new(classes: usize, size: (usize, usize, usize), planes: usize) -> Self {
+        let kept = if planes > 1 { classes - 1 } else { 0 };
         let unit = f32::from(u16::MAX / planes.clamp(1, 3) as u16);
-        Self { sums: (0..classes).map(|_| Array3::zeros(size)).collect(), unit, planes }
+        Self { sums: (0..kept).map(|_| Array3::zeros(size)).collect(), unit, planes }
     }
 
     /// Adds a slice `[class, row, column]` of one plane.

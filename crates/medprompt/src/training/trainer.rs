@@ -208,6 +208,22 @@ impl Trainer {
         &self.config
     }
 
+    /// With another end and another highest learning rate from here on: the rate falls along the half cosine of the new settings, on which
+    /// the steps that are done count. To bring a training to an early end, or to go on with one that is over.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for fewer steps than are done; as [`TrainingConfig::validate`].
+    pub fn reschedule(&mut self, steps: usize, learning_rate: f64) -> Result<()> {
+        if steps < self.progress.step {
+            return Err(config("steps", format!("at least {}, which are done", self.progress.step), steps));
+        }
+        let config = self.config.clone().with_learning_rate(learning_rate);
+        let config = TrainingConfig { steps, ..config };
+        config.validate()?;
+        self.config = config;
+        Ok(())
+    }
+
     /// The optimiser.
     pub const fn optimizer(&self) -> &AdamW {
         &self.optimizer
