@@ -7,9 +7,9 @@ use clap::{Args, ValueEnum};
 use mednn::MitConfig;
 use medprompt::data::{Classes, Split, split_by_group, subset_by_group};
 use medprompt::prompts::VisualPromptsConfig;
-use medprompt::superpixel::{SlicConfig, SuperpixelNetworkConfig, SuperpixelSource};
+use medprompt::superpixel::{ReadoutConfig, SlicConfig, SuperpixelNetworkConfig, SuperpixelSource};
 use medprompt::training::{Augmentation, Loss};
-use medprompt::{Adaptation, Backbone, BackboneConfig, PromptInput};
+use medprompt::{Adaptation, Backbone, BackboneConfig, PromptInput, SegmentationConfig};
 
 use super::item::{Cutting, Item};
 use super::manifest::{Manifest, Side};
@@ -193,6 +193,8 @@ pub enum Arm {
     Fft,
     /// Visual prompts from SLIC superpixels.
     Slic,
+    /// Visual prompts from means, texture and borders of SLIC superpixels.
+    Maps,
     /// Visual prompts from a superpixel sampling network.
     Ssn,
     /// Prompt tokens.
@@ -229,6 +231,9 @@ pub struct ModelArgs {
     /// SLIC's compactness.
     #[arg(long, default_value_t = 10.0)]
     pub compactness: f64,
+    /// How much the mean logits of a superpixel count beside those of the pixel, from 0 to 1.
+    #[arg(long)]
+    pub readout: Option<f64>,
     /// Width of the decoder.
     #[arg(long, default_value_t = 128)]
     pub decoder_width: usize,
@@ -259,10 +264,28 @@ impl ModelArgs {
         Ok((backbone, config, name))
     }
 
-    /// What an arm trains.
-    pub fn adaptation(&self, arm: Arm) -> Adaptation {
+    /// The model of an arm.
+    pub fn config(
+        &self,
+        backbone: BackboneConfig,
+        arm: Arm,
+        readout: Option<f64>,
+        channels: usize,
+    ) -> SegmentationConfig {
+        let readout = readout.map(|weight| ReadoutConfig::new().with_slic(self.slic()).with_weight(weight));
+        SegmentationConfig::new(backbone, self.adaptation(arm), channels)
+            .with_decoder_width(self.decoder_width)
+            .with_dropout(self.dropout)
+            .with_readout(readout)
+    }
+
+    fn slic(&self) -> SlicConfig {
+        SlicConfig::new().with_segments(self.segments).with_compactness(self.compactness)
+    }
+
+    fn adaptation(&self, arm: Arm) -> Adaptation {
         let prompts = VisualPromptsConfig::new().with_scale(self.reduction);
-        let slic = SlicConfig::new().with_segments(self.segments).with_compactness(self.compactness);
+        let slic = self.slic();
         let superpixels = |source| Adaptation::VisualPrompts {
             input: PromptInput::Superpixels(source),
             prompts: prompts.clone().with_gated(self.gated),
@@ -273,6 +296,10 @@ impl ModelArgs {
                 Adaptation::VisualPrompts { input: PromptInput::high_pass(), prompts: prompts.clone() }
             }
             Arm::Slic => superpixels(SuperpixelSource::Slic(slic)),
+            Arm::Maps => {
+                let prompts = prompts.clone().with_gated(self.gated);
+                Adaptation::VisualPrompts { input: PromptInput::SuperpixelMaps(slic), prompts }
+            }
             Arm::Ssn => superpixels(SuperpixelSource::Network(
                 SuperpixelNetworkConfig::new().with_segments(self.segments),
             )),
@@ -335,6 +362,9 @@ pub struct StepArgs {
     /// Highest learning rate; it falls along half a cosine.
     #[arg(long, default_value_t = 5e-4)]
     pub learning_rate: f64,
+    /// The learning rate where all weights are trained, in comparisons of arms.
+    #[arg(long, default_value_t = 1e-4)]
+    pub full_learning_rate: f64,
     /// What becomes small.
     #[arg(long, value_enum, default_value_t)]
     pub loss: LossName,
@@ -347,6 +377,11 @@ pub struct StepArgs {
 }
 
 impl StepArgs {
+    /// The learning rate of an arm.
+    pub fn rate(&self, arm: Arm) -> f64 {
+        if arm == Arm::Full { self.full_learning_rate } else { self.learning_rate }
+    }
+
     /// The random changes.
     pub fn augmentation(&self) -> Augmentation {
         Augmentation::new([self.size, self.size])

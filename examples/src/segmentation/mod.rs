@@ -8,9 +8,11 @@
 //! | which side of the split, which patient | [`Manifest`] |
 //! | steps, scores between them, checkpoints | [`Fit`], [`StateFolder`] |
 //! | Dice, HD95, S, E and weighted F of each item | [`ItemScores`] |
+//! | many trainings side by side, and their table | [`Comparison`], [`markdown`] |
 //! | curves, samples | [`write_curves`], [`write_samples`] |
 
 mod arguments;
+mod compare;
 mod fit;
 mod item;
 mod manifest;
@@ -19,8 +21,10 @@ mod png_file;
 mod report;
 mod scores;
 mod slices;
+mod table;
 
 pub use arguments::{Arm, DataArgs, DataKind, Dataset, LossName, ModelArgs, StepArgs};
+pub use compare::{Comparison, NamedArm, Run, read_runs};
 pub use fit::{Curves, Fit, StateFolder};
 pub use item::{Cutting, Item};
 pub use manifest::{Entry, Manifest, Side};
@@ -29,3 +33,4 @@ pub use png_file::{read_image, read_mask};
 pub use report::{write_curves, write_samples};
 pub use scores::{ItemScores, Prediction, dice, mean, predict, summary};
 pub use slices::{SlicePlane, Slicing, read_volumes};
+pub use table::markdown;
