@@ -141,7 +141,6 @@ impl Compare {
             model: &self.model,
             steps: &self.steps,
             count: self.count,
-            channels: self.data.classes()?.channels(),
             device: opened.device().clone().autodiff(),
         };
         comparison.run(&self.arms, &self.fractions, &self.seeds, &self.record)
@@ -169,8 +168,7 @@ impl Train {
 
         device.seed(self.seed);
         let (backbone, config, base) = self.model.backbone(&device)?;
-        let channels = self.data.classes()?.channels();
-        let config = self.model.config(config, self.arm, self.model.readout, channels);
+        let config = self.model.config(config, self.arm, self.model.readout, data.channels);
         let (mut trainer, model, mut curves) = if self.resume {
             state.resume(backbone.clone(), &device)?
         } else {

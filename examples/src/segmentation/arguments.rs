@@ -11,6 +11,7 @@ use medprompt::superpixel::{ReadoutConfig, SlicConfig, SuperpixelNetworkConfig, 
 use medprompt::training::{Augmentation, Loss};
 use medprompt::{Adaptation, Backbone, BackboneConfig, PromptInput, SegmentationConfig};
 
+use super::coco_folder::read_coco;
 use super::item::{Cutting, Item};
 use super::manifest::{Manifest, Side};
 use super::pairs::read_pairs;
@@ -24,6 +25,8 @@ pub enum DataKind {
     /// PNG images and PNG masks with equal names, in two folders.
     #[default]
     Folder,
+    /// PNG images in a folder, and a file of annotations in COCO's format.
+    Coco,
     /// Volumes and label maps with equal names (NIfTI, NRRD, MetaImage), in two folders; or one file each.
     Nifti,
 }
@@ -37,7 +40,7 @@ pub struct DataArgs {
     /// Folder of the images, or of the volumes.
     #[arg(long)]
     pub images: PathBuf,
-    /// Folder of the masks, or of the label maps.
+    /// Folder of the masks, or of the label maps; the file of annotations.
     #[arg(long)]
     pub masks: PathBuf,
     /// CSV with the columns id, and split (train, val) or patient or both; what is not in it is left out.
@@ -49,6 +52,9 @@ pub struct DataArgs {
     /// Values of the masks that are a class, as in 1,2+3: class 1 is value 1, class 2 is 2 and 3, all else is background.
     #[arg(long)]
     pub labels: Option<String>,
+    /// For COCO: regions of several objects that nobody told apart count too.
+    #[arg(long)]
+    pub crowds: bool,
     /// Share of the images (patients, volumes) that is held out, where the manifest does not say.
     #[arg(long, default_value_t = 0.2)]
     pub held_out: f64,
@@ -91,6 +97,8 @@ pub struct Dataset {
     pub training: Vec<Item>,
     /// To score on.
     pub held_out: Vec<Item>,
+    /// Channels of the logits of a model for them.
+    pub channels: usize,
 }
 
 impl DataArgs {
@@ -117,7 +125,14 @@ impl DataArgs {
         let classes = self.classes()?;
         let cutting =
             Cutting { max_side: self.max_side, square: self.square, tile: self.tile, tiles: self.tiles };
+        let mut channels = classes.channels();
         let items = match self.kind {
+            DataKind::Coco => {
+                let (items, count) =
+                    read_coco(&self.images, &self.masks, manifest.as_ref(), self.crowds, &cutting)?;
+                channels = if count > 2 { count } else { 1 };
+                items
+            }
             DataKind::Folder => read_pairs(&self.images, &self.masks, manifest.as_ref(), &classes, &cutting)?,
             DataKind::Nifti => {
                 let slicing = Slicing {
@@ -135,7 +150,7 @@ impl DataArgs {
             None => held_out,
         };
         let take = |indices: &[usize]| indices.iter().map(|&i| items[i].clone()).collect::<Vec<_>>();
-        let found = Dataset { training: take(&training), held_out: take(&chosen) };
+        let found = Dataset { training: take(&training), held_out: take(&chosen), channels };
         if found.training.is_empty() || found.held_out.is_empty() {
             return Err(Error::Unfit {
                 what: "the split",

@@ -76,8 +76,6 @@ pub struct Comparison<'a> {
     pub steps: &'a StepArgs,
     /// How many steps.
     pub count: usize,
-    /// Channels of the logits.
-    pub channels: usize,
     /// A device that tracks gradients.
     pub device: Device,
 }
@@ -117,7 +115,7 @@ impl Comparison<'_> {
         let start = Instant::now();
         let training = self.data.fraction(fraction, seed)?;
         let (backbone, config, base) = self.model.backbone(&self.device)?;
-        let config = self.model.config(config, arm.arm, arm.readout, self.channels);
+        let config = self.model.config(config, arm.arm, arm.readout, self.data.channels);
         self.device.seed(seed);
         let model = config.init(backbone.clone(), &self.device)?;
         let parameters = model.trained_parameters();

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | arguments of data, model and steps | [`DataArgs`], [`ModelArgs`], [`StepArgs`] |
 //! | an image with its truth, and how it is cut to size | [`Item`], [`Cutting`] |
-//! | PNG pairs, slices of volumes | [`read_pairs`], [`read_volumes`] |
+//! | PNG pairs, COCO annotations, slices of volumes | [`read_pairs`], [`read_coco`], [`read_volumes`] |
 //! | which side of the split, which patient | [`Manifest`] |
 //! | steps, scores between them, checkpoints | [`Fit`], [`StateFolder`] |
 //! | Dice, HD95, S, E and weighted F of each item | [`ItemScores`] |
@@ -12,6 +12,7 @@
 //! | curves, samples | [`write_curves`], [`write_samples`] |
 
 mod arguments;
+mod coco_folder;
 mod compare;
 mod fit;
 mod item;
@@ -24,6 +25,7 @@ mod slices;
 mod table;
 
 pub use arguments::{Arm, DataArgs, DataKind, Dataset, LossName, ModelArgs, StepArgs};
+pub use coco_folder::read_coco;
 pub use compare::{Comparison, NamedArm, Run, read_runs};
 pub use fit::{Curves, Fit, StateFolder};
 pub use item::{Cutting, Item};

@@ -5,7 +5,7 @@ use std::io::BufReader;
 use std::path::Path;
 
 use medcore::Image;
-use medprompt::inference::{Intensity, Preprocessor};
+use medprompt::inference::Preprocessor;
 use ndarray::{Array2, Array3, Axis, s};
 
 use crate::error::{Error, Result};
@@ -13,28 +13,17 @@ use crate::error::{Error, Result};
 /// So that a damaged file is an error and no exhausted memory.
 const MAX_PIXELS: usize = 1 << 27;
 
-/// The values of a file as stored: `[channel, row, column]`.
-struct Stored {
-    values: Array3<u16>,
-    bits: u8,
-}
-
-/// A colour image `[3, row, column]` from 0 to 1: grey, colour, with opacity (left out) or a palette.
-///
-/// Values of 8 bits are divided by 255. Those of 16 bits run from the smallest to the largest of the image: few files use the whole range.
+/// A colour image `[3, row, column]` from 0 to 1, the smallest to the largest value of the image: grey, colour, with opacity (left out) or
+/// a palette. A [`PromptSegmenter`](medprompt::PromptSegmenter) scales images alike.
 ///
 /// # Errors
 /// [`Error::Io`], [`Error::Png`], [`Error::Unfit`] for more than 2^27 pixels.
 pub fn read_image(path: &Path) -> Result<Array3<f32>> {
-    let Stored { values, bits } = read(path, png::Transformations::EXPAND)?;
+    let values = read(path, png::Transformations::EXPAND)?;
     // The last of two or four channels is opacity.
     let channels = if values.dim().0 < 3 { 1 } else { 3 };
     let image = Image::new(values.slice_move(s![..channels, .., ..]).as_standard_layout().into_owned())?;
-    let intensity = match bits {
-        16 => Intensity::MinMax,
-        _ => Intensity::Range { low: 0.0, high: 255.0 },
-    };
-    Ok(Preprocessor::new().with_intensity(intensity).prepare(&image)?)
+    Ok(Preprocessor::new().prepare(&image)?)
 }
 
 /// The values of a mask `[row, column]`: grey of any depth, the indices of a palette, or colour whose channels are equal. Opacity is
@@ -43,7 +32,7 @@ pub fn read_image(path: &Path) -> Result<Array3<f32>> {
 /// # Errors
 /// As [`read_image`]; [`Error::Unfit`] for a mask in colours.
 pub fn read_mask(path: &Path) -> Result<Array2<u32>> {
-    let Stored { values, .. } = read(path, png::Transformations::IDENTITY)?;
+    let values = read(path, png::Transformations::IDENTITY)?;
     let first = values.index_axis(Axis(0), 0);
     if values.dim().0 >= 3 && (1..3).any(|channel| values.index_axis(Axis(0), channel) != first) {
         return Err(Error::Unfit {
@@ -55,7 +44,8 @@ pub fn read_mask(path: &Path) -> Result<Array2<u32>> {
     Ok(first.mapv(u32::from))
 }
 
-fn read(path: &Path, transformations: png::Transformations) -> Result<Stored> {
+/// The values of a file as stored: `[channel, row, column]`.
+fn read(path: &Path, transformations: png::Transformations) -> Result<Array3<u16>> {
     let io = |source| Error::Io { path: path.to_path_buf(), source };
     let png = |source| Error::Png { path: path.to_path_buf(), source };
     let mut decoder = png::Decoder::new(BufReader::new(File::open(path).map_err(io)?));
@@ -87,10 +77,8 @@ fn read(path: &Path, transformations: png::Transformations) -> Result<Stored> {
             }
         }
     };
-    let values = Array3::from_shape_fn([channels, height, width], |(c, row, column)| {
-        sample(row, column * channels + c)
-    });
-    Ok(Stored { values, bits })
+    let at = |(channel, row, column)| sample(row, column * channels + channel);
+    Ok(Array3::from_shape_fn([channels, height, width], at))
 }
 
 #[cfg(test)]
