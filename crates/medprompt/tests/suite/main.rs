@@ -6,6 +6,7 @@ mod common;
 mod data;
 mod high_pass;
 mod inference;
+mod readout;
 mod superpixel;
 mod training;
 mod visual_prompts;
