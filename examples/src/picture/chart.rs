@@ -158,6 +158,9 @@ impl Axis {
     }
 
     fn label(&self, value: f64) -> String {
+        if self.low.abs().max(self.high.abs()) >= 1e6 || self.step < 1e-6 {
+            return format!("{value:.1e}");
+        }
         let digits = (-self.step.log10().floor()).clamp(0.0, 9.0) as usize;
         // No minus sign before zero.
         format!("{:.digits$}", if value.abs() < self.step / 1e6 { 0.0 } else { value })

@@ -80,7 +80,7 @@ pub struct DataArgs {
     #[arg(long, value_enum, default_value_t)]
     pub plane: SlicePlane,
     /// For volumes: the values that become black and white, as in -160,240; without it, percentiles.
-    #[arg(long, value_delimiter = ',', num_args = 2, allow_hyphen_values = true)]
+    #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
     pub window: Vec<f32>,
     /// For volumes: slices of background alone count too.
     #[arg(long)]
@@ -137,7 +137,7 @@ impl DataArgs {
             DataKind::Nifti => {
                 let slicing = Slicing {
                     plane: self.plane,
-                    window: <[f32; 2]>::try_from(self.window.as_slice()).ok(),
+                    window: self.window()?,
                     empty: self.empty_slices,
                     block: self.block,
                 };
@@ -159,6 +159,18 @@ impl DataArgs {
             });
         }
         Ok(found)
+    }
+
+    fn window(&self) -> Result<Option<[f32; 2]>> {
+        match self.window[..] {
+            [] => Ok(None),
+            [low, high] if low < high && low.is_finite() && high.is_finite() => Ok(Some([low, high])),
+            _ => Err(Error::Unfit {
+                what: "--window",
+                expected: "a low and a high value, as in -160,240".into(),
+                found: format!("{:?}", self.window),
+            }),
+        }
     }
 
     fn split(&self, items: &[Item], manifest: Option<&Manifest>, seed: u64) -> Result<Split> {

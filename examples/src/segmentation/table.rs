@@ -101,3 +101,47 @@ fn difference(runs: &[&Run], arm: &str, base: &str) -> Result<Option<(Interval, 
     let found = paired_difference(&own.dice, &others.dice, &clusters, &Bootstrap::default())?;
     Ok(Some((found.difference, found.outcome)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::segmentation::ItemScores;
+
+    fn run(arm: &str, seed: u64, dice: [f64; 4]) -> Run {
+        let score = |dice| ItemScores { dice, iou: 0.0, hd95: None, mae: 0.0, s: 0.0, e: 0.0, f: 0.0 };
+        Run {
+            data: "cells".into(),
+            arm: arm.into(),
+            fraction: 0.05,
+            seed,
+            steps: 1,
+            items: 7,
+            parameters: 9,
+            seconds: 0.0,
+            names: ["a", "b", "c", "d"].map(String::from).to_vec(),
+            groups: ["a", "a", "b", "c"].map(String::from).to_vec(),
+            scores: dice.map(score).to_vec(),
+        }
+    }
+
+    #[test]
+    fn arms_are_compared_on_the_same_items_and_seeds() {
+        let runs = [
+            run("fft", 0, [0.5, 0.6, 0.7, 0.8]),
+            run("fft", 1, [0.5, 0.6, 0.7, 0.8]),
+            run("slic", 0, [0.6, 0.7, 0.8, 0.9]),
+            run("none", 7, [0.1; 4]),
+        ];
+        let table = markdown(&runs, "fft").unwrap();
+        let line = |arm: &str| table.lines().find(|line| line.contains(&format!("| {arm} |"))).unwrap();
+        assert!(
+            line("slic").contains("| 5 % (7 items) | slic | 9 | 1 | 0.750 [")
+                && line("slic").ends_with("| +0.100 [+0.100, +0.100] | win |")
+        );
+        assert!(line("fft").contains("| 2 | 0.650 [") && line("fft").ends_with("] |  |  |"));
+        assert!(line("none").ends_with("| 0.100 [0.100, 0.100] |  |  |"), "{}", line("none"));
+        let mut other = run("lora", 0, [0.5; 4]);
+        other.names[0] = "z".into();
+        assert!(markdown(&[run("lora", 1, [0.5; 4]), other], "fft").is_err());
+    }
+}
