@@ -18,14 +18,14 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use medburn_examples::device::DeviceArgs;
 use medburn_examples::segmentation::{
-    Arm, Curves, DataArgs, Fit, Item, ItemScores, ModelArgs, StateFolder, StepArgs, predict, summary,
-    write_curves, write_samples,
+    Arm, Comparison, Curves, DataArgs, Fit, Item, ItemScores, ModelArgs, NamedArm, StateFolder, StepArgs,
+    markdown, predict, read_runs, summary, write_curves, write_samples,
 };
 use medburn_examples::table::aligned;
 use medburn_examples::{Error, Result, exit};
 use mednn::weights::Precision;
 use medprompt::training::{Trainer, TrainingConfig};
-use medprompt::{Backbone, SegmentationConfig, SegmentationModel};
+use medprompt::{Backbone, SegmentationModel};
 
 /// Trains segmentation models.
 #[derive(Parser)]
@@ -38,6 +38,17 @@ struct Args {
 enum Command {
     /// Trains one model.
     Train(Box<Train>),
+    /// Trains many models on one data set, and adds a line to a file for each.
+    Compare(Box<Compare>),
+    /// Makes a table of such files.
+    Table {
+        /// The files.
+        #[arg(required = true)]
+        records: Vec<PathBuf>,
+        /// The arm that the others are compared with.
+        #[arg(long, default_value = "fft")]
+        base: String,
+    },
 }
 
 #[derive(clap::Args)]
@@ -79,7 +90,70 @@ struct Train {
 fn main() -> ExitCode {
     exit(match Args::parse().command {
         Command::Train(args) => args.run(),
+        Command::Compare(args) => args.run(),
+        Command::Table { records, base } => table(&records, &base),
     })
+}
+
+#[derive(clap::Args)]
+struct Compare {
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    model: ModelArgs,
+    #[command(flatten)]
+    steps: StepArgs,
+    #[command(flatten)]
+    device: DeviceArgs,
+    /// What the data set is called.
+    #[arg(long)]
+    name: String,
+    /// Arms: none, fft, slic, maps, ssn, tokens, lora, full; with @ and a weight for a readout, as in slic@0.5.
+    #[arg(long, value_delimiter = ',', required = true)]
+    arms: Vec<NamedArm>,
+    /// Parts of the training groups.
+    #[arg(long, value_delimiter = ',', default_value = "0.05,0.2,1")]
+    fractions: Vec<f64>,
+    /// Seeds.
+    #[arg(long, value_delimiter = ',', default_value = "0,1,2")]
+    seeds: Vec<u64>,
+    /// Steps of each training.
+    #[arg(long = "steps", default_value_t = 100)]
+    count: usize,
+    /// The file; trainings that it has are not done again.
+    #[arg(long)]
+    record: PathBuf,
+}
+
+impl Compare {
+    fn run(&self) -> Result<()> {
+        let opened = self.device.open()?;
+        let data = self.data.read(0)?;
+        println!(
+            "{}: {} items to train on, {} held out",
+            self.name,
+            data.training.len(),
+            data.held_out.len()
+        );
+        let comparison = Comparison {
+            name: self.name.clone(),
+            data: &data,
+            model: &self.model,
+            steps: &self.steps,
+            count: self.count,
+            device: opened.device().clone().autodiff(),
+        };
+        comparison.run(&self.arms, &self.fractions, &self.seeds, &self.record)
+    }
+}
+
+fn table(records: &[PathBuf], base: &str) -> Result<()> {
+    let mut runs = Vec::new();
+    for record in records {
+        runs.extend(read_runs(record)?);
+    }
+    print!("{}", markdown(&runs, base)?);
+    Ok(())
 }
 
 impl Train {
@@ -94,10 +168,7 @@ impl Train {
 
         device.seed(self.seed);
         let (backbone, config, base) = self.model.backbone(&device)?;
-        let channels = self.data.classes()?.channels();
-        let config = SegmentationConfig::new(config, self.model.adaptation(self.arm), channels)
-            .with_decoder_width(self.model.decoder_width)
-            .with_dropout(self.model.dropout);
+        let config = self.model.config(config, self.arm, self.model.readout, data.channels);
         let (mut trainer, model, mut curves) = if self.resume {
             let (mut trainer, model, curves) = state.resume(backbone.clone(), &device)?;
             if let Some(steps) = self.count {

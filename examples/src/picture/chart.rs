@@ -87,7 +87,8 @@ impl Chart {
             canvas.fill_rect(x, top, 1, bottom - top, GRID);
             let label = across.label(value);
             let half = text_width(&label, SCALE) / 2;
-            canvas.text(x.saturating_sub(half), bottom + GAP, &label, INK, SCALE);
+            let x = x.saturating_sub(half).min(width.saturating_sub(2 * half + 1));
+            canvas.text(x, bottom + GAP, &label, INK, SCALE);
         }
         let mut x = left;
         for (line, color) in self.lines.iter().zip(COLORS.into_iter().cycle()) {
@@ -157,6 +158,9 @@ impl Axis {
     }
 
     fn label(&self, value: f64) -> String {
+        if self.low.abs().max(self.high.abs()) >= 1e6 || self.step < 1e-6 {
+            return format!("{value:.1e}");
+        }
         let digits = (-self.step.log10().floor()).clamp(0.0, 9.0) as usize;
         // No minus sign before zero.
         format!("{:.digits$}", if value.abs() < self.step / 1e6 { 0.0 } else { value })

@@ -6,9 +6,10 @@ use medcore::{Image, LabelMap};
 use medio::dicom::{Series, SeriesKind};
 use ndarray::{Array2, Array3};
 
-use super::png_file::{is_png, read_mask, read_picture};
+use super::png_file::{is_png, read_mask};
 use crate::error::{Error, Result};
 use crate::input::{Scan, choose, read};
+use crate::segmentation::read_values;
 
 /// What is to be segmented.
 #[derive(Debug)]
@@ -37,11 +38,11 @@ impl Input {
     /// among several DICOM series. A DICOM series of one image, or one that is not placed in the patient, is a picture as it is meant to be shown.
     ///
     /// # Errors
-    /// As [`read_picture`]; [`Error::File`], [`Error::SeveralSeries`], [`Error::NoSuchSeries`].
+    /// As [`read_values`]; [`Error::File`], [`Error::SeveralSeries`], [`Error::NoSuchSeries`].
     pub fn read(path: &Path, series: Option<usize>) -> Result<Self> {
         if is_png(path)? {
             let name = "PNG".to_string();
-            return Ok(Self::Picture(Picture { image: read_picture(path)?, name, source: None }));
+            return Ok(Self::Picture(Picture { image: read_values(path)?, name, source: None }));
         }
         if medio::Format::of(path)? != medio::Format::Dicom {
             return Ok(Self::Scan(read(path, series)?));

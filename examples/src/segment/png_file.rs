@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use medcore::Image;
 use ndarray::Array2;
 use png::{BitDepth, ColorType};
 
@@ -24,14 +23,6 @@ pub fn is_png(path: &Path) -> Result<bool> {
     let mut head = Vec::new();
     File::open(path).and_then(|file| file.take(8).read_to_end(&mut head)).map_err(io)?;
     Ok(head == b"\x89PNG\r\n\x1a\n")
-}
-
-/// A picture in colour, from 0 to 255: see [`segmentation::read_image`].
-///
-/// # Errors
-/// As there.
-pub fn read_picture(path: &Path) -> Result<Image<f32>> {
-    Ok(Image::new(segmentation::read_image(path)? * 255.0)?)
 }
 
 /// A mask of classes: see [`segmentation::read_mask`]. One of 0 and 255 is one of 0 and 1.

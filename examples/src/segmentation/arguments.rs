@@ -7,10 +7,11 @@ use clap::{Args, ValueEnum};
 use mednn::MitConfig;
 use medprompt::data::{Classes, Split, split_by_group, subset_by_group};
 use medprompt::prompts::VisualPromptsConfig;
-use medprompt::superpixel::{SlicConfig, SuperpixelNetworkConfig, SuperpixelSource};
+use medprompt::superpixel::{ReadoutConfig, SlicConfig, SuperpixelNetworkConfig, SuperpixelSource};
 use medprompt::training::{Augmentation, Loss};
-use medprompt::{Adaptation, Backbone, BackboneConfig, PromptInput};
+use medprompt::{Adaptation, Backbone, BackboneConfig, PromptInput, SegmentationConfig};
 
+use super::coco_folder::read_coco;
 use super::item::{Cutting, Item};
 use super::manifest::{Manifest, Side};
 use super::pairs::read_pairs;
@@ -24,6 +25,8 @@ pub enum DataKind {
     /// PNG images and PNG masks with equal names, in two folders.
     #[default]
     Folder,
+    /// PNG images in a folder, and a file of annotations in COCO's format.
+    Coco,
     /// Volumes and label maps with equal names (NIfTI, NRRD, MetaImage), in two folders; or one file each.
     Nifti,
 }
@@ -37,7 +40,7 @@ pub struct DataArgs {
     /// Folder of the images, or of the volumes.
     #[arg(long)]
     pub images: PathBuf,
-    /// Folder of the masks, or of the label maps.
+    /// Folder of the masks, or of the label maps; the file of annotations.
     #[arg(long)]
     pub masks: PathBuf,
     /// CSV with the columns id, and split (train, val) or patient or both; what is not in it is left out.
@@ -49,6 +52,9 @@ pub struct DataArgs {
     /// Values of the masks that are a class, as in 1,2+3: class 1 is value 1, class 2 is 2 and 3, all else is background.
     #[arg(long)]
     pub labels: Option<String>,
+    /// For COCO: regions of several objects that nobody told apart count too.
+    #[arg(long)]
+    pub crowds: bool,
     /// Share of the images (patients, volumes) that is held out, where the manifest does not say.
     #[arg(long, default_value_t = 0.2)]
     pub held_out: f64,
@@ -74,7 +80,7 @@ pub struct DataArgs {
     #[arg(long, value_enum, default_value_t)]
     pub plane: SlicePlane,
     /// For volumes: the values that become black and white, as in -160,240; without it, percentiles.
-    #[arg(long, value_delimiter = ',', num_args = 2, allow_hyphen_values = true)]
+    #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
     pub window: Vec<f32>,
     /// For volumes: slices of background alone count too.
     #[arg(long)]
@@ -91,6 +97,8 @@ pub struct Dataset {
     pub training: Vec<Item>,
     /// To score on.
     pub held_out: Vec<Item>,
+    /// Channels of the logits of a model for them.
+    pub channels: usize,
 }
 
 impl DataArgs {
@@ -117,12 +125,19 @@ impl DataArgs {
         let classes = self.classes()?;
         let cutting =
             Cutting { max_side: self.max_side, square: self.square, tile: self.tile, tiles: self.tiles };
+        let mut channels = classes.channels();
         let items = match self.kind {
+            DataKind::Coco => {
+                let (items, count) =
+                    read_coco(&self.images, &self.masks, manifest.as_ref(), self.crowds, &cutting)?;
+                channels = if count > 2 { count } else { 1 };
+                items
+            }
             DataKind::Folder => read_pairs(&self.images, &self.masks, manifest.as_ref(), &classes, &cutting)?,
             DataKind::Nifti => {
                 let slicing = Slicing {
                     plane: self.plane,
-                    window: <[f32; 2]>::try_from(self.window.as_slice()).ok(),
+                    window: self.window()?,
                     empty: self.empty_slices,
                     block: self.block,
                 };
@@ -135,7 +150,7 @@ impl DataArgs {
             None => held_out,
         };
         let take = |indices: &[usize]| indices.iter().map(|&i| items[i].clone()).collect::<Vec<_>>();
-        let found = Dataset { training: take(&training), held_out: take(&chosen) };
+        let found = Dataset { training: take(&training), held_out: take(&chosen), channels };
         if found.training.is_empty() || found.held_out.is_empty() {
             return Err(Error::Unfit {
                 what: "the split",
@@ -144,6 +159,18 @@ impl DataArgs {
             });
         }
         Ok(found)
+    }
+
+    fn window(&self) -> Result<Option<[f32; 2]>> {
+        match self.window[..] {
+            [] => Ok(None),
+            [low, high] if low < high && low.is_finite() && high.is_finite() => Ok(Some([low, high])),
+            _ => Err(Error::Unfit {
+                what: "--window",
+                expected: "a low and a high value, as in -160,240".into(),
+                found: format!("{:?}", self.window),
+            }),
+        }
     }
 
     fn split(&self, items: &[Item], manifest: Option<&Manifest>, seed: u64) -> Result<Split> {
@@ -193,6 +220,8 @@ pub enum Arm {
     Fft,
     /// Visual prompts from SLIC superpixels.
     Slic,
+    /// Visual prompts from means, texture and borders of SLIC superpixels.
+    Maps,
     /// Visual prompts from a superpixel sampling network.
     Ssn,
     /// Prompt tokens.
@@ -229,6 +258,9 @@ pub struct ModelArgs {
     /// SLIC's compactness.
     #[arg(long, default_value_t = 10.0)]
     pub compactness: f64,
+    /// How much the mean logits of a superpixel count beside those of the pixel, from 0 to 1.
+    #[arg(long)]
+    pub readout: Option<f64>,
     /// Width of the decoder.
     #[arg(long, default_value_t = 128)]
     pub decoder_width: usize,
@@ -259,10 +291,28 @@ impl ModelArgs {
         Ok((backbone, config, name))
     }
 
-    /// What an arm trains.
-    pub fn adaptation(&self, arm: Arm) -> Adaptation {
+    /// The model of an arm.
+    pub fn config(
+        &self,
+        backbone: BackboneConfig,
+        arm: Arm,
+        readout: Option<f64>,
+        channels: usize,
+    ) -> SegmentationConfig {
+        let readout = readout.map(|weight| ReadoutConfig::new().with_slic(self.slic()).with_weight(weight));
+        SegmentationConfig::new(backbone, self.adaptation(arm), channels)
+            .with_decoder_width(self.decoder_width)
+            .with_dropout(self.dropout)
+            .with_readout(readout)
+    }
+
+    fn slic(&self) -> SlicConfig {
+        SlicConfig::new().with_segments(self.segments).with_compactness(self.compactness)
+    }
+
+    fn adaptation(&self, arm: Arm) -> Adaptation {
         let prompts = VisualPromptsConfig::new().with_scale(self.reduction);
-        let slic = SlicConfig::new().with_segments(self.segments).with_compactness(self.compactness);
+        let slic = self.slic();
         let superpixels = |source| Adaptation::VisualPrompts {
             input: PromptInput::Superpixels(source),
             prompts: prompts.clone().with_gated(self.gated),
@@ -273,6 +323,10 @@ impl ModelArgs {
                 Adaptation::VisualPrompts { input: PromptInput::high_pass(), prompts: prompts.clone() }
             }
             Arm::Slic => superpixels(SuperpixelSource::Slic(slic)),
+            Arm::Maps => {
+                let prompts = prompts.clone().with_gated(self.gated);
+                Adaptation::VisualPrompts { input: PromptInput::SuperpixelMaps(slic), prompts }
+            }
             Arm::Ssn => superpixels(SuperpixelSource::Network(
                 SuperpixelNetworkConfig::new().with_segments(self.segments),
             )),
@@ -335,6 +389,9 @@ pub struct StepArgs {
     /// Highest learning rate; it falls along half a cosine.
     #[arg(long, default_value_t = 5e-4)]
     pub learning_rate: f64,
+    /// The learning rate where all weights are trained, in comparisons of arms.
+    #[arg(long, default_value_t = 1e-4)]
+    pub full_learning_rate: f64,
     /// What becomes small.
     #[arg(long, value_enum, default_value_t)]
     pub loss: LossName,
@@ -347,6 +404,11 @@ pub struct StepArgs {
 }
 
 impl StepArgs {
+    /// The learning rate of an arm.
+    pub fn rate(&self, arm: Arm) -> f64 {
+        if arm == Arm::Full { self.full_learning_rate } else { self.learning_rate }
+    }
+
     /// The random changes.
     pub fn augmentation(&self) -> Augmentation {
         Augmentation::new([self.size, self.size])

@@ -190,3 +190,64 @@ impl Fit<'_> {
         Ok(format!("step {done}: loss {:.4}, held-out Dice {score}{mark}", mean(&recent).unwrap_or(f64::NAN)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use mednn::MitConfig;
+    use medprompt::training::{Sample, TrainingConfig};
+    use medprompt::{Adaptation, BackboneConfig, SegmentationConfig};
+    use ndarray::{Array2, Array3};
+
+    use super::*;
+
+    fn items() -> Vec<Item> {
+        let item = |n: usize| {
+            let mask = Array2::from_shape_fn((32, 32), |(r, c)| u16::from(r > 8 + n && c > 10));
+            let image = Array3::from_shape_fn((3, 32, 32), |(_, r, c)| f32::from(mask[[r, c]]));
+            Item { sample: Sample::new(image, mask).unwrap(), name: n.to_string(), group: n.to_string() }
+        };
+        (0..3).map(item).collect()
+    }
+
+    #[test]
+    fn a_training_keeps_its_state_and_its_best_model() {
+        let device = mednn::Backend::Flex.open().unwrap().device().clone().autodiff();
+        let mit = MitConfig::new([8, 8, 12, 16], [1, 1, 1, 1]).with_num_attention_heads([1, 2, 3, 4]);
+        let config =
+            SegmentationConfig::new(BackboneConfig::Mit(mit), Adaptation::Full, 1).with_decoder_width(8);
+        let base = config.backbone.init(&device);
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateFolder::new(&folder.path().join("state")).unwrap();
+        let items = items();
+        let held_out: Vec<&Item> = items.iter().collect();
+        let fit = Fit {
+            training: &items,
+            held_out: &held_out,
+            augmentation: Augmentation::new([32, 32]),
+            score_every: 2,
+            state: Some(state.clone()),
+            base: "tiny".into(),
+            device: device.clone(),
+        };
+        let mut trainer =
+            Trainer::new(TrainingConfig::new(5).with_batch(2).with_learning_rate(1e-2)).unwrap();
+        let model = config.init(base.clone(), &device).unwrap();
+        let mut curves = Curves::default();
+        let best = fit.run(&mut trainer, model, &mut curves, &base).unwrap();
+        assert_eq!(curves.dice.iter().map(|(step, _)| *step).collect::<Vec<_>>(), [2, 4, 5]);
+        assert_eq!(curves.loss.len(), 5);
+        let plain = device.clone().without_autodiff();
+        let found = predict(&best, &held_out, 32, &plain).unwrap();
+        let score = mean(&found.iter().map(|p| dice(p).unwrap()).collect::<Vec<_>>());
+        assert_eq!(score, trainer.best_score());
+
+        let (resumed, _, again) = state.resume(base.clone(), &device).unwrap();
+        assert_eq!((resumed.steps_done(), resumed.best_score()), (5, trainer.best_score()));
+        assert_eq!((again.loss, again.dice.len()), (curves.loss.clone(), 3));
+        state.clear().unwrap();
+        assert!(state.resume(base.clone(), &device).is_err() && !state.best().exists());
+        let none = Fit { training: &[], ..fit };
+        let model = config.init(base.clone(), &device).unwrap();
+        assert!(matches!(none.run(&mut trainer, model, &mut curves, &base), Err(Error::Unfit { .. })));
+    }
+}

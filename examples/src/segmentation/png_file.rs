@@ -5,7 +5,7 @@ use std::io::BufReader;
 use std::path::Path;
 
 use medcore::Image;
-use medprompt::inference::{Intensity, Preprocessor};
+use medprompt::inference::Preprocessor;
 use ndarray::{Array2, Array3, Axis, s};
 
 use crate::error::{Error, Result};
@@ -17,28 +17,25 @@ const fn most_inflated(bytes: u64) -> u64 {
     bytes.saturating_mul(1_100).saturating_add(4_096)
 }
 
-/// The values of a file as stored: `[channel, row, column]`.
-struct Stored {
-    values: Array3<u16>,
-    bits: u8,
-}
-
-/// A colour image `[3, row, column]` from 0 to 1: grey, colour, with opacity (left out) or a palette.
-///
-/// Values of 8 bits are divided by 255. Those of 16 bits run from the smallest to the largest of the image: few files use the whole range.
+/// A colour image `[3, row, column]` from 0 to 1, the smallest to the largest value of the image: grey, colour, with opacity (left out) or
+/// a palette. A [`PromptSegmenter`](medprompt::PromptSegmenter) scales images alike.
 ///
 /// # Errors
 /// [`Error::Io`], [`Error::Png`], [`Error::Unfit`] for more than 2^27 pixels, and for more than its bytes can hold.
 pub fn read_image(path: &Path) -> Result<Array3<f32>> {
-    let Stored { values, bits } = read(path, png::Transformations::EXPAND)?;
+    Ok(Preprocessor::new().prepare(&read_values(path)?)?)
+}
+
+/// The values of a picture, grey or colour, without opacity: 0 to 255, those of 16 bits in steps of 1/257.
+///
+/// # Errors
+/// As [`read_image`].
+pub fn read_values(path: &Path) -> Result<Image<f32>> {
+    let (values, bits) = read(path, png::Transformations::EXPAND)?;
     // The last of two or four channels is opacity.
     let channels = if values.dim().0 < 3 { 1 } else { 3 };
-    let image = Image::new(values.slice_move(s![..channels, .., ..]).as_standard_layout().into_owned())?;
-    let intensity = match bits {
-        16 => Intensity::MinMax,
-        _ => Intensity::Range { low: 0.0, high: 255.0 },
-    };
-    Ok(Preprocessor::new().with_intensity(intensity).prepare(&image)?)
+    let scale = if bits == 16 { 257.0 } else { 1.0 };
+    Ok(Image::new(values.slice(s![..channels, .., ..]).mapv(|v| f32::from(v) / scale))?)
 }
 
 /// The values of a mask `[row, column]`: grey of any depth, the indices of a palette, or colour whose channels are equal. Opacity is
@@ -47,7 +44,7 @@ pub fn read_image(path: &Path) -> Result<Array3<f32>> {
 /// # Errors
 /// As [`read_image`]; [`Error::Unfit`] for a mask in colours.
 pub fn read_mask(path: &Path) -> Result<Array2<u32>> {
-    let Stored { values, .. } = read(path, png::Transformations::IDENTITY)?;
+    let (values, _) = read(path, png::Transformations::IDENTITY)?;
     let first = values.index_axis(Axis(0), 0);
     if values.dim().0 >= 3 && (1..3).any(|channel| values.index_axis(Axis(0), channel) != first) {
         return Err(Error::Unfit {
@@ -59,7 +56,8 @@ pub fn read_mask(path: &Path) -> Result<Array2<u32>> {
     Ok(first.mapv(u32::from))
 }
 
-fn read(path: &Path, transformations: png::Transformations) -> Result<Stored> {
+/// The values of a file as stored, `[channel, row, column]`, and their bits.
+fn read(path: &Path, transformations: png::Transformations) -> Result<(Array3<u16>, u8)> {
     let io = |source| Error::Io { path: path.to_path_buf(), source };
     let png = |source| Error::Png { path: path.to_path_buf(), source };
     let file = File::open(path).map_err(io)?;
@@ -94,10 +92,8 @@ fn read(path: &Path, transformations: png::Transformations) -> Result<Stored> {
             }
         }
     };
-    let values = Array3::from_shape_fn([channels, height, width], |(c, row, column)| {
-        sample(row, column * channels + c)
-    });
-    Ok(Stored { values, bits })
+    let at = |(channel, row, column)| sample(row, column * channels + channel);
+    Ok((Array3::from_shape_fn([channels, height, width], at), bits))
 }
 
 #[cfg(test)]
@@ -132,6 +128,8 @@ mod tests {
             write(folder, "a.png", ColorType::Rgba, BitDepth::Eight, [1, 2], &[255, 0, 51, 9, 0, 255, 0, 0]);
         let image = read_image(&rgba).unwrap();
         assert_eq!(image.dim(), (3, 1, 2));
+        let values = read_values(&rgba).unwrap();
+        assert_eq!(values.pixels().iter().copied().collect::<Vec<_>>(), [255.0, 0.0, 0.0, 255.0, 51.0, 0.0]);
         assert_eq!(image.iter().copied().collect::<Vec<_>>(), [1.0, 0.0, 0.0, 1.0, 0.2, 0.0]);
         let deep = write(folder, "b.png", ColorType::Grayscale, BitDepth::Sixteen, [2, 1], &[1, 0, 2, 0]);
         assert_eq!(read_image(&deep).unwrap()[[2, 1, 0]], 1.0);

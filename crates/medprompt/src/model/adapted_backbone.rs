@@ -9,7 +9,7 @@ use super::backbone::{Backbone, Prompted};
 use crate::error::{Result, shape};
 use crate::high_pass::high_pass_batch;
 use crate::prompts::{PromptTokens, VisualPrompts};
-use crate::superpixel::{SuperpixelNetwork, SuperpixelSource, slic_mean_images};
+use crate::superpixel::{SuperpixelNetwork, SuperpixelSource, slic_maps, slic_mean_images};
 
 /// A backbone with what adapts it: from images to feature maps.
 #[derive(Clone, Copy)]
@@ -38,7 +38,7 @@ impl AdaptedBackbone<'_> {
         Err(shape("images", expected, &found))
     }
 
-    /// See [`SegmentationModel::guides`](super::SegmentationModel::guides).
+    /// What visual prompts are made of: see [`SegmentationModel::guides`](super::SegmentationModel::guides).
     pub(super) fn guides(&self, images: &Tensor<4>) -> Result<Option<Tensor<4>>> {
         let Adaptation::VisualPrompts { input, .. } = self.adaptation else { return Ok(None) };
         let guides = match (input, self.superpixels) {
@@ -50,6 +50,9 @@ impl AdaptedBackbone<'_> {
             (PromptInput::Superpixels(SuperpixelSource::Slic(slic)), _) => {
                 let means = slic_mean_images(read(images.clone())?.view(), slic)?;
                 self.normalise(array_to_tensor(&means, &images.device()))
+            }
+            (PromptInput::SuperpixelMaps(slic), _) => {
+                array_to_tensor(&slic_maps(read(images.clone())?.view(), slic)?, &images.device())
             }
             (PromptInput::Superpixels(SuperpixelSource::Network(_)), Some(network)) => {
                 self.normalise(network.forward(images.clone()).reconstruct(images.clone()))
@@ -84,7 +87,7 @@ impl AdaptedBackbone<'_> {
 }
 
 /// A batch of images on the CPU.
-fn read(images: Tensor<4>) -> Result<Array4<f32>> {
+pub(super) fn read(images: Tensor<4>) -> Result<Array4<f32>> {
     let found = images.dims();
     let array = tensor_to_array(images.detach())?;
     array.into_dimensionality::<Ix4>().map_err(|_| shape("images", "four axes", &found))

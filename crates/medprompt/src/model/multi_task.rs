@@ -124,6 +124,7 @@ impl MultiTaskConfig {
             dropout: self.dropout,
             image_mean: self.image_mean,
             image_std: self.image_std,
+            readout: None,
         }
     }
 }

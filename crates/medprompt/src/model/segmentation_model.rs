@@ -2,16 +2,17 @@
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
+use mednn::bridge::array_to_tensor;
 use mednn::layers::resize_bilinear;
 
 use super::adaptation::Adaptation;
-use super::adapted_backbone::AdaptedBackbone;
+use super::adapted_backbone::{AdaptedBackbone, read};
 use super::backbone::Backbone;
 use super::config::SegmentationConfig;
 use super::decoder::Decoder;
 use crate::error::Result;
 use crate::prompts::{PromptTokens, VisualPrompts};
-use crate::superpixel::SuperpixelNetwork;
+use crate::superpixel::{SuperpixelNetwork, slic_regions};
 
 /// A backbone, frozen as a rule, with what adapts it and a decoder.
 ///
@@ -51,12 +52,20 @@ impl SegmentationModel {
     ///
     /// # Shapes
     /// - `images`: from 0 to 1, `[batch, 3, height, width]`
-    /// - output: the same, normalised
+    /// - output: the same, normalised; with a [readout](crate::superpixel::ReadoutConfig), the numbers of its superpixels as one more
+    ///   channel, which is the last or the only one
     ///
     /// # Errors
     /// As [`segment`](Self::segment).
     pub fn guides(&self, images: &Tensor<4>) -> Result<Option<Tensor<4>>> {
-        self.adapted().guides(images)
+        let prompts = self.adapted().guides(images)?;
+        let Some(readout) = &self.config.readout else { return Ok(prompts) };
+        let regions = slic_regions(read(images.clone())?.view(), &readout.slic)?;
+        let regions: Tensor<4> = array_to_tensor(&regions, &images.device());
+        Ok(Some(match prompts {
+            Some(prompts) => Tensor::cat(vec![prompts, regions], 1),
+            None => regions,
+        }))
     }
 
     /// Logits of images, without checking them.
@@ -70,8 +79,21 @@ impl SegmentationModel {
     /// On shapes that [`segment`](Self::segment) refuses.
     pub fn forward(&self, images: Tensor<4>, guides: Option<Tensor<4>>) -> Tensor<4> {
         let [_, _, height, width] = images.dims();
+        let (guides, regions) = self.split_guides(guides);
         let maps = self.adapted().forward(images, guides);
-        resize_bilinear(self.decoder.forward(maps), [height, width])
+        let logits = resize_bilinear(self.decoder.forward(maps), [height, width]);
+        match (&self.config.readout, regions) {
+            (Some(readout), Some(regions)) => readout.forward(logits, regions),
+            _ => logits,
+        }
+    }
+
+    /// What prompts are made of, and the numbers of superpixels.
+    fn split_guides(&self, guides: Option<Tensor<4>>) -> (Option<Tensor<4>>, Option<Tensor<4>>) {
+        let (Some(_), Some(all)) = (&self.config.readout, &guides) else { return (guides, None) };
+        let prompts = all.dims()[1] - 1;
+        let regions = all.clone().narrow(1, prompts, 1);
+        ((prompts > 0).then(|| all.clone().narrow(1, 0, prompts)), Some(regions))
     }
 
     /// Checks images for [`forward`](Self::forward).

@@ -7,6 +7,7 @@ mod data;
 mod high_pass;
 mod inference;
 mod multi_task;
+mod readout;
 mod superpixel;
 mod training;
 mod visual_prompts;
