@@ -28,9 +28,13 @@ pub enum Error {
     #[cfg(feature = "networks")]
     #[error(transparent)]
     Grounding(#[from] medground::Error),
-    /// From measuring how good something is.
+    /// From segmentation by prompts.
+    #[cfg(feature = "networks")]
     #[error(transparent)]
-    Evaluation(#[from] medeval::Error),
+    Segmentation(#[from] medprompt::Error),
+    /// From measures and statistics.
+    #[error(transparent)]
+    Measure(#[from] medeval::Error),
     /// From drawing a picture.
     #[error(transparent)]
     Picture(#[from] crate::picture::Error),
@@ -41,6 +45,22 @@ pub enum Error {
         path: PathBuf,
         /// The operating system's reason.
         source: std::io::Error,
+    },
+    /// A PNG file that does not decode.
+    #[error("{}: {source}", path.display())]
+    Png {
+        /// The file.
+        path: PathBuf,
+        /// The decoder's reason.
+        source: png::DecodingError,
+    },
+    /// A text that is no JSON of the right form.
+    #[error("{}: {source}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// The parser's reason.
+        source: serde_json::Error,
     },
     /// Tensors that cannot be written or read.
     #[error("{}: {source}", path.display())]

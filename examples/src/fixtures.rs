@@ -26,3 +26,13 @@ pub fn chest_xray() -> PathBuf {
 pub fn grounder() -> PathBuf {
     folder().join("ground-cxr")
 }
+
+/// A fluorescence image of nuclei.
+pub fn nuclei() -> PathBuf {
+    nuclei_segmenter().join("nuclei.png")
+}
+
+/// A small SegFormer for nuclei.
+pub fn nuclei_segmenter() -> PathBuf {
+    folder().join("segformer-nuclei")
+}

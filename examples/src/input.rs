@@ -179,7 +179,11 @@ pub fn findings(report: &Report) -> Vec<String> {
     notes
 }
 
-fn choose<'a>(path: &Path, study: &'a Study, number: Option<usize>) -> Result<&'a Series> {
+/// The series of a number, or the only one.
+///
+/// # Errors
+/// [`Error::SeveralSeries`] and [`Error::NoSuchSeries`].
+pub fn choose<'a>(path: &Path, study: &'a Study, number: Option<usize>) -> Result<&'a Series> {
     let count = study.series().len();
     let several = || Error::SeveralSeries { path: path.to_path_buf(), count, list: list(study) };
     match number {

@@ -2,7 +2,7 @@
 
 use medcore::{Label, LabelMap, Volume};
 
-use crate::picture::Rgb;
+use crate::picture::{Rgb, label_color};
 
 /// Part of the pairs of neighbours that are equal in a label map. Its regions have far more inside than border; in an image,
 /// noise and shading make neighbours differ.
@@ -30,24 +30,8 @@ pub fn as_labels(volume: &Volume<f32>) -> Option<LabelMap> {
 pub fn color(labels: &LabelMap, label: u16) -> Rgb {
     match labels.labels().get(&label) {
         Some(Label { color, .. }) if *color != [0; 3] => *color,
-        _ => numbered_color(label),
+        _ => label_color(label),
     }
-}
-
-/// A colour for each number, with 0 as black.
-pub fn numbered_color(label: u16) -> Rgb {
-    if label == 0 {
-        return [0; 3];
-    }
-    // Steps of the golden angle fill the circle of hues evenly, however many there are.
-    let hue = (f64::from(label - 1) * 0.618_033_988_75).fract() * 6.0;
-    let light = [1.0, 0.75, 0.9][usize::from(label) % 3];
-    let channel = |shift: f64| {
-        let distance = ((hue + shift).rem_euclid(6.0) - 3.0).abs();
-        let full = (distance - 1.0).clamp(0.0, 1.0);
-        ((0.15 + 0.85 * full) * light * 255.0).round() as u8
-    };
-    [channel(0.0), channel(4.0), channel(2.0)]
 }
 
 /// A line for each label that occurs, the background apart: number, name, voxels and millilitres.
@@ -62,8 +46,6 @@ pub fn lines(labels: &LabelMap) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use medcore::{Geometry, Point3, Spacing};
 
     use super::*;
@@ -85,13 +67,11 @@ mod tests {
     }
 
     #[test]
-    fn colours_are_their_own_or_far_apart() {
-        let colors: BTreeSet<Rgb> = (0..40).map(numbered_color).collect();
-        assert_eq!(colors.len(), 40);
+    fn colours_are_their_own_or_by_number() {
         let labels = as_labels(&volume(|i| f32::from(i % 10 > 4))).unwrap();
         let named = labels.with_labels([(1, Label { name: "liver".into(), color: [9, 8, 7] })]);
         assert_eq!(color(&named, 1), [9, 8, 7]);
-        assert_eq!(color(&named, 2), numbered_color(2));
+        assert_eq!(color(&named, 2), label_color(2));
         assert_eq!(lines(&named), ["label 1 liver: 100 voxels, 0.80 ml"]);
     }
 }

@@ -12,6 +12,8 @@
 //! | label maps: colours and volumes | [`labels`] |
 //! | three orthogonal views | [`orthogonal`] |
 //! | linear probes | [`probe`] |
+//! | segmenting a picture or a scan | [`segment`] |
+//! | training segmentation models | [`segmentation`] |
 //! | the sheet of `embed` | [`sheet`] |
 //! | a sidecar of BIDS | [`sidecar`] |
 //! | text in columns | [`table`] |
@@ -32,6 +34,10 @@ pub mod picture;
 #[cfg(feature = "networks")]
 pub mod probe;
 pub mod progress;
+#[cfg(feature = "networks")]
+pub mod segment;
+#[cfg(feature = "networks")]
+pub mod segmentation;
 #[cfg(feature = "networks")]
 pub mod sheet;
 pub mod sidecar;

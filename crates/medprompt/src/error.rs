@@ -94,6 +94,14 @@ pub enum Error {
         /// The loss.
         found: f32,
     },
+    /// The caller's progress callback asked to stop.
+    #[error("cancelled after {done} of {total}")]
+    Cancelled {
+        /// Windows or slices that were done.
+        done: usize,
+        /// How many there are.
+        total: usize,
+    },
     /// Weights that were trained on another backbone.
     #[error(
         "these weights were trained on a {expected_name} with SHA-256 {expected}, and this backbone has {found}"

@@ -8,13 +8,15 @@
 //! | concept | where |
 //! |---|---|
 //! | backbone, adaptation, decoder | [`SegmentationConfig`], [`SegmentationModel`] |
+//! | several tasks over one backbone | [`MultiTaskConfig`], [`MultiTaskModel`] |
 //! | ways to adapt: none, prompts, prompt tokens, LoRA, all | [`Adaptation`] |
 //! | visual prompts: EVP, and MVP's attention | [`prompts`] |
 //! | high frequencies | [`high_pass`](high_pass()) |
 //! | superpixels: SLIC, and differentiable ones (SSN) | [`superpixel`] |
 //! | losses, augmentation, optimiser, exact resume | [`training`] |
 //! | images and volumes of any size, clicks and boxes | [`inference`] |
-//! | files of what was trained | [`TrainedWeights`] |
+//! | annotations, classes and splits of data sets | [`data`] |
+//! | files of what was trained | [`TrainedWeights`], [`SegmentationModel::save_segformer`] |
 //!
 //! ```
 //! use burn::tensor::Tensor;
@@ -32,6 +34,7 @@
 //! # Ok::<(), medprompt::Error>(())
 //! ```
 
+pub mod data;
 mod error;
 mod high_pass;
 pub mod inference;
@@ -44,5 +47,6 @@ pub use error::{Error, Result};
 pub use high_pass::{high_pass, high_pass_batch, high_pass_line};
 pub use inference::PromptSegmenter;
 pub use model::{
-    Adaptation, Backbone, BackboneConfig, PromptInput, SegmentationConfig, SegmentationModel, TrainedWeights,
+    Adaptation, Backbone, BackboneConfig, MultiTaskConfig, MultiTaskModel, MultiTaskWeights, PromptInput,
+    SegmentationConfig, SegmentationModel, TrainedWeights,
 };

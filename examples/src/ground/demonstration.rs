@@ -182,7 +182,7 @@ pub struct DemonstrationScores {
 /// Measures a grounder; intervals draw whole patients.
 ///
 /// # Errors
-/// [`Error::Grounding`], [`Error::Evaluation`], and what reading an image gives.
+/// [`Error::Grounding`], [`Error::Measure`], and what reading an image gives.
 pub fn measure(grounder: &PhraseGrounder, annotations: &Annotations) -> Result<DemonstrationScores> {
     let scores = best_scores(grounder, annotations)?;
     let all = &annotations.samples;

@@ -10,6 +10,8 @@
 //! | how long a millimetre is | [`Canvas::scale_bar`] |
 //! | which slices to show, and how large | [`evenly_spaced`], [`fit_within`] |
 //! | another size | [`resize_linear`], [`resize_linear_rgb`], [`resize_nearest`] |
+//! | labels over a picture | [`overlay`] |
+//! | lines over numbers | [`Chart`] |
 //! | principal components of features | [`Pca`] |
 //! | components as colours | [`scores_to_rgb`] |
 //!
@@ -17,10 +19,12 @@
 
 mod boxes;
 mod canvas;
+mod chart;
 mod colors;
 mod error;
 mod font;
 mod mosaic;
+mod overlay;
 mod pca;
 mod png;
 mod resize;
@@ -32,9 +36,11 @@ mod text;
 
 pub use boxes::{LabelledBox, box_color};
 pub use canvas::{Canvas, Rgb};
+pub use chart::{Chart, Line};
 pub use colors::{NOT_COUNTED, scores_to_rgb};
 pub use error::{Error, Result};
 pub use mosaic::{CaptionPlace, Mosaic, Sides, Tile};
+pub use overlay::{label_color, overlay};
 pub use pca::Pca;
 pub use resize::{fit_within, resize_linear, resize_linear_rgb, resize_nearest};
 pub use sheet::sheet;

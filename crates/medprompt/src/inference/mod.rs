@@ -4,13 +4,16 @@ mod components;
 mod interaction;
 mod output;
 mod preprocess;
+mod progress;
+mod segformer;
 mod segmenter;
 mod tiles;
 mod volume;
 
-pub use components::keep_components;
+pub use components::{Component, components, keep_components};
 pub use interaction::{Interaction, interactive_mask};
 pub use output::{Segmentation, VolumeSegmentation};
 pub use preprocess::{Intensity, Preprocessor};
+pub use progress::{Progress, ProgressFn};
 pub use segmenter::{PromptSegmenter, SegmentOptions};
 pub use volume::{Plane, VolumeOptions};

@@ -1,9 +1,9 @@
 //! What a segmenter says.
 
 use medcore::{Geometry, Image, LabelMap, PixelSpacing, Volume};
-use ndarray::{Array2, Array3, ArrayView2, ArrayView3};
+use ndarray::{Array2, Array3, ArrayView2, ArrayView3, Axis, Zip};
 
-use crate::error::Result;
+use crate::error::{Result, config};
 
 /// Class probabilities of an image, with its geometry.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,18 +29,27 @@ impl Segmentation {
 
     /// The probability `[row, column]` of one class, if there is one of this index.
     pub fn probability(&self, class: usize) -> Option<ArrayView2<'_, f32>> {
-        (class < self.probabilities.dim().0).then(|| self.probabilities.index_axis(ndarray::Axis(0), class))
+        (class < self.probabilities.dim().0).then(|| self.probabilities.index_axis(Axis(0), class))
     }
 
     /// The most probable class `[row, column]`; the smaller one where two are equal.
     pub fn labels(&self) -> Array2<u16> {
-        let (classes, height, width) = self.probabilities.dim();
-        Array2::from_shape_fn((height, width), |(r, c)| {
-            let best = |best: usize, k: usize| {
-                if self.probabilities[[k, r, c]] > self.probabilities[[best, r, c]] { k } else { best }
-            };
-            (1..classes).fold(0, best) as u16
-        })
+        classes(self.probabilities(), None)
+    }
+
+    /// The most probable class but the background `[row, column]` where the probability of the foreground, 1 less that of the background,
+    /// is at least `threshold`; 0 elsewhere.
+    ///
+    /// # Errors
+    /// [`Error::Config`](crate::Error::Config) for a threshold outside of 0 to 1.
+    pub fn labels_above(&self, threshold: f32) -> Result<Array2<u16>> {
+        check_threshold(Some(threshold))?;
+        Ok(classes(self.probabilities(), Some(threshold)))
+    }
+
+    /// 1 less the probability of the background `[row, column]`.
+    pub fn foreground(&self) -> Array2<f32> {
+        self.probabilities.index_axis(Axis(0), 0).mapv(|background| 1.0 - background)
     }
 
     /// [`labels`](Self::labels) as an image with spacing and geometry of the input.
@@ -75,6 +84,44 @@ impl Segmentation {
 pub struct VolumeSegmentation {
     /// The most probable class of every voxel, cleaned up.
     pub labels: LabelMap,
-    /// 1 less the probability of the background, before any clean-up.
-    pub foreground: Volume<f32>,
+    /// 1 less the probability of the background, before any clean-up; where
+    /// [`VolumeOptions::keep_foreground`](super::VolumeOptions::keep_foreground) asks for it.
+    pub foreground: Option<Volume<f32>>,
+}
+
+/// [`Error::Config`](crate::Error::Config) for a threshold outside of 0 to 1.
+pub(super) fn check_threshold(threshold: Option<f32>) -> Result<()> {
+    match threshold {
+        Some(found) if !(0.0..=1.0).contains(&found) => Err(config("threshold", "0 to 1", found)),
+        _ => Ok(()),
+    }
+}
+
+/// The class of each pixel of probabilities `[class, row, column]`.
+pub(super) fn classes(probabilities: ArrayView3<'_, f32>, threshold: Option<f32>) -> Array2<u16> {
+    let (classes, height, width) = probabilities.dim();
+    let background = probabilities.index_axis(Axis(0), 0);
+    // The class that has the largest probability so far, and how much that is.
+    let mut labels = Array2::<u16>::zeros((height, width));
+    let mut best = match threshold {
+        // Any class is more probable than none.
+        Some(_) => Array2::from_elem((height, width), f32::NEG_INFINITY),
+        None => background.to_owned(),
+    };
+    for class in 1..classes {
+        let probability = probabilities.index_axis(Axis(0), class);
+        Zip::from(&mut labels).and(&mut best).and(&probability).for_each(|label, best, &p| {
+            if p > *best {
+                (*label, *best) = (class as u16, p);
+            }
+        });
+    }
+    if let Some(threshold) = threshold {
+        labels.zip_mut_with(&background, |label, background| {
+            if 1.0 - background < threshold {
+                *label = 0;
+            }
+        });
+    }
+    labels
 }

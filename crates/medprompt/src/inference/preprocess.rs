@@ -62,7 +62,7 @@ impl Preprocessor {
             }
         };
         let mut pixels = pixels.slice(ndarray::s![..channels, .., ..]).mapv(Scalar::to_f32);
-        check_finite(&pixels)?;
+        check_finite(pixels.view())?;
         let range = self.range(pixels.view())?;
         pixels.mapv_inplace(|v| scale(v, range));
         Ok(if channels == 1 { three(pixels.view())? } else { pixels })
@@ -72,11 +72,12 @@ impl Preprocessor {
     ///
     /// # Errors
     /// [`Error::Config`](crate::Error::Config) for a range that is none.
-    pub(super) fn range(&self, values: ArrayView3<'_, f32>) -> Result<(f32, f32)> {
+    pub(super) fn range<T: Scalar>(&self, values: ArrayView3<'_, T>) -> Result<(f32, f32)> {
+        let values = values.iter().map(|v| v.to_f32());
         match self.intensity {
             Intensity::MinMax => {
                 let start = (f32::INFINITY, f32::NEG_INFINITY);
-                Ok(values.iter().fold(start, |(low, high), &v| (low.min(v), high.max(v))))
+                Ok(values.fold(start, |(low, high), v| (low.min(v), high.max(v))))
             }
             Intensity::Range { low, high } if low.is_finite() && high.is_finite() && low < high => {
                 Ok((low, high))
@@ -85,7 +86,7 @@ impl Preprocessor {
                 Err(config("range", "a finite low value below a finite high one", format!("{low} to {high}")))
             }
             Intensity::Percentiles { low, high } if 0.0 <= low && low < high && high <= 100.0 => {
-                let mut values: Vec<f32> = values.iter().copied().filter(|v| v.is_finite()).collect();
+                let mut values: Vec<f32> = values.filter(|v| v.is_finite()).collect();
                 let last = values.len().saturating_sub(1) as f64;
                 let mut at = |percent: f64| {
                     let place = (last * percent / 100.0).round() as usize;

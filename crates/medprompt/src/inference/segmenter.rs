@@ -9,11 +9,12 @@ use medcore::{Image, Scalar};
 use mednn::bridge::{array_to_tensor, tensor_to_array};
 use mednn::weights::WeightSource;
 use mednn::{Mit, Vit};
-use ndarray::{Array3, Array4, ArrayView3, Axis, Ix4, s};
+use ndarray::{Array3, Array4, ArrayView3, ArrayView4, Axis, Ix4, s};
 
 use super::output::Segmentation;
 use super::preprocess::Preprocessor;
-use super::tiles::{Blend, mirror_pad, starts, weights};
+use super::progress::{Counter, ProgressFn, no_progress};
+use super::tiles::{Blend, MIRRORS, Mirror, mirror_pad, places, weights};
 use crate::error::{Error, Result, config, shape};
 use crate::model::{Backbone, BackboneConfig, SegmentationModel, TrainedWeights};
 
@@ -30,6 +31,9 @@ pub struct SegmentOptions {
     /// Whether the mirror images (left-right, top-bottom, both) are segmented too, and all four averaged.
     #[config(default = false)]
     pub flips: bool,
+    /// Windows that go through the model at once, mirror images included: fills a GPU, and bounds the memory.
+    #[config(default = 1)]
+    pub batch: usize,
     /// Values.
     #[config(default = "Preprocessor::new()")]
     pub preprocessor: Preprocessor,
@@ -46,6 +50,9 @@ impl SegmentOptions {
         }
         if !(0.0..=0.9).contains(&self.overlap) {
             return Err(config("overlap", "0 to 0.9", self.overlap));
+        }
+        if !(1..=1024).contains(&self.batch) {
+            return Err(config("batch", "1 to 1024", self.batch));
         }
         Ok(())
     }
@@ -69,13 +76,14 @@ pub struct PromptSegmenter {
     model: SegmentationModel,
     options: SegmentOptions,
     device: Device,
+    class_names: Vec<String>,
 }
 
 impl PromptSegmenter {
     /// Of a model; one in training is taken as it is now.
     pub fn new(model: &SegmentationModel, device: &Device) -> Self {
         let device = device.clone().without_autodiff();
-        Self { model: model.valid(), options: SegmentOptions::new(), device }
+        Self { model: model.valid(), options: SegmentOptions::new(), device, class_names: Vec::new() }
     }
 
     /// Of the folder of a published backbone (`config.json`, `model.safetensors`) and a file of trained weights.
@@ -94,6 +102,11 @@ impl PromptSegmenter {
         Ok(Self::new(&trained.load(backbone, &device)?, &device))
     }
 
+    /// With names of its classes, the background first.
+    pub fn with_class_names(self, class_names: Vec<String>) -> Self {
+        Self { class_names, ..self }
+    }
+
     /// With other options.
     ///
     /// # Errors
@@ -108,8 +121,20 @@ impl PromptSegmenter {
     /// # Errors
     /// As [`Preprocessor::prepare`]; [`Error::Network`] when the device fails.
     pub fn segment<T: Scalar>(&self, image: &Image<T>) -> Result<Segmentation> {
+        self.segment_with(image, &mut no_progress)
+    }
+
+    /// [`segment`](Self::segment) with a callback after each batch of windows, which may cancel.
+    ///
+    /// # Errors
+    /// As there, and [`Error::Cancelled`].
+    pub fn segment_with<T: Scalar>(
+        &self,
+        image: &Image<T>,
+        progress: &mut ProgressFn<'_>,
+    ) -> Result<Segmentation> {
         let pixels = self.options.preprocessor.prepare(image)?;
-        let probabilities = self.segment_array(pixels.view())?;
+        let probabilities = self.segment_windows(pixels.view(), progress)?;
         Ok(Segmentation::new(probabilities, image.spacing(), image.geometry().copied()))
     }
 
@@ -118,6 +143,14 @@ impl PromptSegmenter {
     /// # Errors
     /// [`Error::Shape`] on another number of channels, and on an empty image; as [`segment`](Self::segment).
     pub fn segment_array(&self, image: ArrayView3<'_, f32>) -> Result<Array3<f32>> {
+        self.segment_windows(image, &mut no_progress)
+    }
+
+    fn segment_windows(
+        &self,
+        image: ArrayView3<'_, f32>,
+        progress: &mut ProgressFn<'_>,
+    ) -> Result<Array3<f32>> {
         let (channels, height, width) = image.dim();
         if channels != 3 || height == 0 || width == 0 {
             return Err(shape("image", "[3, height > 0, width > 0]", image.shape()));
@@ -125,12 +158,16 @@ impl PromptSegmenter {
         let window = [self.side(height), self.side(width)];
         let padded = mirror_pad(image, window);
         let size = [padded.dim().1, padded.dim().2];
+        let places = places(size, window, self.options.overlap);
+        let mut counter = Counter::new(places.len(), progress);
         let weights = weights(window);
         let mut blend = Blend::new(self.model.config().classes.max(2), size);
-        for row in starts(size[0], window[0], self.options.overlap) {
-            for column in starts(size[1], window[1], self.options.overlap) {
-                let part = padded.slice(s![.., row..row + window[0], column..column + window[1]]);
-                blend.add([row, column], self.window(part)?.view(), &weights);
+        let mirrors = if self.options.flips { MIRRORS } else { &MIRRORS[..1] };
+        for places in places.chunks((self.options.batch / mirrors.len()).max(1)) {
+            let found = self.windows(padded.view(), places, window, mirrors)?;
+            for (place, found) in places.iter().zip(found.outer_iter()) {
+                blend.add(*place, found, &weights);
+                counter.step()?;
             }
         }
         Ok(blend.finish([height, width]))
@@ -143,25 +180,34 @@ impl PromptSegmenter {
         side.next_multiple_of(backbone.side_multiple())
     }
 
-    /// Probabilities of one window.
-    fn window(&self, window: ArrayView3<'_, f32>) -> Result<Array3<f32>> {
-        let mut sum = self.probabilities(window)?;
-        if !self.options.flips {
-            return Ok(sum);
+    /// Probabilities `[place, class, row, column]` of some windows, averaged over mirror images.
+    fn windows(
+        &self,
+        image: ArrayView3<'_, f32>,
+        places: &[[usize; 2]],
+        [rows, columns]: [usize; 2],
+        mirrors: &[Mirror],
+    ) -> Result<Array4<f32>> {
+        let mut batch = Array4::<f32>::zeros((places.len() * mirrors.len(), 3, rows, columns));
+        let each = places.iter().flat_map(|place| mirrors.iter().map(move |mirror| (place, mirror)));
+        for (mut into, ([row, column], mirror)) in batch.outer_iter_mut().zip(each) {
+            let window = image.slice(s![.., *row..row + rows, *column..column + columns]);
+            into.assign(&mirror.of(window));
         }
-        for axes in [&[1usize][..], &[2], &[1, 2]] {
-            let mut mirrored = window;
-            axes.iter().for_each(|&axis| mirrored.invert_axis(Axis(axis)));
-            let mut found = self.probabilities(mirrored)?;
-            axes.iter().for_each(|&axis| found.invert_axis(Axis(axis)));
-            sum += &found;
+        let mut mean = Array4::zeros((places.len(), self.model.config().classes.max(2), rows, columns));
+        for (part, images) in batch.axis_chunks_iter(Axis(0), self.options.batch).enumerate() {
+            for (n, found) in self.probabilities(images)?.outer_iter().enumerate() {
+                let n = part * self.options.batch + n;
+                let mut mean = mean.index_axis_mut(Axis(0), n / mirrors.len());
+                mean += &mirrors[n % mirrors.len()].of(found);
+            }
         }
-        Ok(sum / 4.0)
+        Ok(mean / mirrors.len() as f32)
     }
 
-    fn probabilities(&self, window: ArrayView3<'_, f32>) -> Result<Array3<f32>> {
-        let images: Array4<f32> = window.insert_axis(Axis(0)).to_owned();
-        let logits = self.model.segment(array_to_tensor(&images, &self.device))?;
+    /// Probabilities `[batch, class, row, column]` of images `[batch, 3, row, column]`.
+    fn probabilities(&self, images: ArrayView4<'_, f32>) -> Result<Array4<f32>> {
+        let logits = self.model.segment(array_to_tensor(&images.to_owned(), &self.device))?;
         let probabilities = match logits.dims()[1] {
             1 => {
                 let foreground = activation::sigmoid(logits);
@@ -171,14 +217,17 @@ impl PromptSegmenter {
         };
         let array = tensor_to_array(probabilities)?;
         let found = array.shape().to_vec();
-        let array =
-            array.into_dimensionality::<Ix4>().map_err(|_| shape("probabilities", "four axes", &found))?;
-        Ok(array.index_axis_move(Axis(0), 0))
+        array.into_dimensionality::<Ix4>().map_err(|_| shape("probabilities", "four axes", &found))
     }
 
     /// The model.
     pub const fn model(&self) -> &SegmentationModel {
         &self.model
+    }
+
+    /// Names of its classes, the background first, where they are known.
+    pub fn class_names(&self) -> &[String] {
+        &self.class_names
     }
 
     /// The options.

@@ -1,17 +1,50 @@
 //! Sliding windows.
 
-use ndarray::{Array2, Array3, ArrayView3, s};
+use ndarray::{Array2, Array3, ArrayView3, Axis, CowArray, Ix3, s};
 
 /// Where the windows of one axis begin: as few as cover `length` with at least `overlap` of a window in common, evenly spread.
 ///
 /// A window longer than the axis begins at 0.
-pub(super) fn starts(length: usize, window: usize, overlap: f64) -> Vec<usize> {
+fn starts(length: usize, window: usize, overlap: f64) -> Vec<usize> {
     if length <= window {
         return vec![0];
     }
     let stride = ((window as f64 * (1.0 - overlap)) as usize).max(1);
     let steps = (length - window).div_ceil(stride);
     (0..=steps).map(|i| i * (length - window) / steps).collect()
+}
+
+/// The upper left corners of all windows.
+pub(super) fn places(size: [usize; 2], window: [usize; 2], overlap: f64) -> Vec<[usize; 2]> {
+    let columns = starts(size[1], window[1], overlap);
+    let row = |row| columns.iter().map(move |&column| [row, column]);
+    starts(size[0], window[0], overlap).into_iter().flat_map(row).collect()
+}
+
+/// A way to turn a window over, which undoes itself.
+pub(super) struct Mirror {
+    rows: bool,
+    columns: bool,
+}
+
+/// As it is, left-right, top-bottom, both.
+pub(super) const MIRRORS: &[Mirror] = &[
+    Mirror { rows: false, columns: false },
+    Mirror { rows: false, columns: true },
+    Mirror { rows: true, columns: false },
+    Mirror { rows: true, columns: true },
+];
+
+impl Mirror {
+    /// A window `[channel, row, column]` turned over.
+    pub(super) fn of<'a>(&self, mut window: ArrayView3<'a, f32>) -> ArrayView3<'a, f32> {
+        for (turned, axis) in [(self.rows, Axis(1)), (self.columns, Axis(2))] {
+            if turned {
+                window.invert_axis(axis);
+            }
+        }
+        window
+    }
 }
 
 /// Weights of a window that fall from its centre to its sides along half a cosine, never to 0.
@@ -28,9 +61,16 @@ pub(super) fn weights([rows, columns]: [usize; 2]) -> Array2<f32> {
     Array2::from_shape_fn((rows.len(), columns.len()), |(r, c)| rows[r] * columns[c])
 }
 
-/// An image `[channel, row, column]` with its last rows and columns repeated as mirror images up to a size.
-pub(super) fn mirror_pad(image: ArrayView3<'_, f32>, [rows, columns]: [usize; 2]) -> Array3<f32> {
+/// An image `[channel, row, column]` with its last rows and columns repeated as mirror images up to a size; itself when it is no
+/// smaller.
+pub(super) fn mirror_pad<'a>(
+    image: ArrayView3<'a, f32>,
+    [rows, columns]: [usize; 2],
+) -> CowArray<'a, f32, Ix3> {
     let (channels, height, width) = image.dim();
+    if height >= rows && width >= columns {
+        return image.into();
+    }
     let mirror = |i: usize, length: usize| {
         let period = (2 * length).saturating_sub(2).max(1);
         let at = i % period;
@@ -39,6 +79,7 @@ pub(super) fn mirror_pad(image: ArrayView3<'_, f32>, [rows, columns]: [usize; 2]
     Array3::from_shape_fn([channels, rows.max(height), columns.max(width)], |(k, r, c)| {
         image[[k, mirror(r, height), mirror(c, width)]]
     })
+    .into()
 }
 
 /// Sums of weighted windows, and of their weights.

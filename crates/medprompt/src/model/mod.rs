@@ -1,9 +1,13 @@
 //! A backbone, a way to adapt it, and a decoder.
 
 mod adaptation;
+mod adapted_backbone;
 mod backbone;
 mod config;
 mod decoder;
+mod multi_task;
+mod multi_task_weights;
+mod segformer_folder;
 mod segmentation_model;
 mod weights;
 
@@ -11,6 +15,8 @@ pub use adaptation::{Adaptation, LoraConfig, PromptInput};
 pub use backbone::{Backbone, BackboneConfig};
 pub use config::{IMAGENET_MEAN, IMAGENET_STD, SegmentationConfig};
 pub use decoder::{Decoder, TokenDecoder};
+pub use multi_task::{MultiTaskConfig, MultiTaskModel, TaskConfig};
+pub use multi_task_weights::MultiTaskWeights;
 pub use segmentation_model::SegmentationModel;
 pub use weights::TrainedWeights;
 

@@ -14,9 +14,11 @@ use burn::tensor::{Device, Tensor, TensorData};
 use mednn::bridge::read_f32;
 use mednn::weights::WeightSource;
 use safetensors::{Dtype, SafeTensors, View};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::adaptation::Adaptation;
 use super::backbone::Backbone;
 use super::config::SegmentationConfig;
 use super::segmentation_model::SegmentationModel;
@@ -51,61 +53,50 @@ impl fmt::Display for ParameterPath {
     }
 }
 
-/// What a file says about itself.
+/// What a file says about itself; `C` configures the model.
 #[derive(Serialize, Deserialize, Debug)]
-struct Metadata {
-    base: String,
-    base_sha256: String,
-    config: SegmentationConfig,
+pub(super) struct Metadata<C> {
+    pub(super) base: String,
+    pub(super) base_sha256: String,
+    pub(super) config: C,
     /// The state of a trainer, in checkpoints.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    training: Option<serde_json::Value>,
+    pub(super) training: Option<serde_json::Value>,
 }
 
-/// Trained weights on their own: the bytes of a file, opened and checked.
+/// A file, opened.
 #[derive(Debug)]
-pub struct TrainedWeights {
-    source: WeightSource,
-    metadata: Metadata,
+pub(super) struct WeightFile<C> {
+    pub(super) source: WeightSource,
+    pub(super) metadata: Metadata<C>,
 }
 
-impl TrainedWeights {
-    /// Reads a file.
-    ///
-    /// # Errors
-    /// [`Error::Io`], and as [`from_bytes`](Self::from_bytes).
-    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
+impl<C: DeserializeOwned> WeightFile<C> {
+    pub(super) fn open(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.to_path_buf(), source })?;
         Self::from_bytes(path.display().to_string(), bytes)
     }
 
-    /// From the bytes of a file; `name` is what messages call it.
-    ///
-    /// # Errors
-    /// [`Error::Network`] when they are no safetensors file, [`Error::Metadata`], [`Error::Syntax`], [`Error::Config`].
-    pub fn from_bytes(name: impl Into<String>, bytes: Vec<u8>) -> Result<Self> {
-        let name = name.into();
+    pub(super) fn from_bytes(name: String, bytes: Vec<u8>) -> Result<Self> {
         let (_, metadata) = SafeTensors::read_metadata(&bytes)
             .map_err(|source| mednn::Error::WeightFormat { what: name.clone(), source })?;
         let entries = metadata.metadata().clone().unwrap_or_default();
         let Some(entry) = entries.get(ENTRY) else {
             return Err(Error::Metadata { what: name, entry: ENTRY });
         };
-        let metadata: Metadata =
+        let metadata: Metadata<C> =
             serde_json::from_str(entry).map_err(|source| Error::Syntax { what: name.clone(), source })?;
-        metadata.config.validate()?;
         Ok(Self { source: WeightSource::from_bytes(name, bytes)?, metadata })
     }
 
     /// The state of a trainer.
-    pub(crate) fn training(&self) -> Result<&serde_json::Value> {
+    pub(super) fn training(&self) -> Result<&serde_json::Value> {
         let what = || self.source.name().to_string();
         self.metadata.training.as_ref().ok_or_else(|| Error::Metadata { what: what(), entry: "training" })
     }
 
     /// The moments of a parameter, which must be as many as it has numbers.
-    pub(crate) fn optimizer_tensor(&mut self, parameter: &str, which: &str) -> Result<Vec<f32>> {
+    pub(super) fn optimizer_tensor(&mut self, parameter: &str, which: &str) -> Result<Vec<f32>> {
         let key = format!("{OPTIMIZER}{which}{parameter}");
         let expected = self.source.shape(parameter).map(|shape| shape.iter().product::<usize>());
         let found = self.source.read_f32(&key)?;
@@ -118,19 +109,80 @@ impl TrainedWeights {
         }
     }
 
+    /// That a backbone is the one of training, unless it is in the file itself because it was trained as a whole.
+    pub(super) fn check_base(&self, backbone: &Backbone, adaptation: &Adaptation) -> Result<()> {
+        if adaptation.trains_backbone() {
+            return Ok(());
+        }
+        let Metadata { base, base_sha256, .. } = &self.metadata;
+        let found = backbone.sha256()?;
+        if &found == base_sha256 {
+            return Ok(());
+        }
+        Err(Error::WrongBase { expected_name: base.clone(), expected: base_sha256.clone(), found })
+    }
+}
+
+impl<C: Serialize> Metadata<C> {
+    /// The bytes of a file.
+    pub(super) fn file(&self, tensors: BTreeMap<String, Stored>) -> Result<Vec<u8>> {
+        let json = serde_json::to_string(self)
+            .map_err(|source| Error::Syntax { what: "the metadata".to_string(), source })?;
+        let entries = HashMap::from([(ENTRY.to_string(), json)]);
+        safetensors::serialize(&tensors, Some(entries))
+            .map_err(|source| mednn::Error::WeightFormat { what: "the model".to_string(), source }.into())
+    }
+}
+
+/// Trained weights on their own: the bytes of a file, opened and checked.
+#[derive(Debug)]
+pub struct TrainedWeights(WeightFile<SegmentationConfig>);
+
+impl TrainedWeights {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`Error::Io`], and as [`from_bytes`](Self::from_bytes).
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::checked(WeightFile::open(path.as_ref())?)
+    }
+
+    /// From the bytes of a file; `name` is what messages call it.
+    ///
+    /// # Errors
+    /// [`Error::Network`] when they are no safetensors file, [`Error::Metadata`], [`Error::Syntax`], [`Error::Config`].
+    pub fn from_bytes(name: impl Into<String>, bytes: Vec<u8>) -> Result<Self> {
+        Self::checked(WeightFile::from_bytes(name.into(), bytes)?)
+    }
+
+    fn checked(file: WeightFile<SegmentationConfig>) -> Result<Self> {
+        file.metadata.config.validate()?;
+        Ok(Self(file))
+    }
+
+    /// The state of a trainer.
+    pub(crate) fn training(&self) -> Result<&serde_json::Value> {
+        self.0.training()
+    }
+
+    /// The moments of a parameter, which must be as many as it has numbers.
+    pub(crate) fn optimizer_tensor(&mut self, parameter: &str, which: &str) -> Result<Vec<f32>> {
+        self.0.optimizer_tensor(parameter, which)
+    }
+
     /// The configuration of the model.
     pub const fn config(&self) -> &SegmentationConfig {
-        &self.metadata.config
+        &self.0.metadata.config
     }
 
     /// What the backbone of training was called.
     pub fn base_name(&self) -> &str {
-        &self.metadata.base
+        &self.0.metadata.base
     }
 
     /// The SHA-256 of that backbone's parameters; see [`Backbone::sha256`].
     pub fn base_sha256(&self) -> &str {
-        &self.metadata.base_sha256
+        &self.0.metadata.base_sha256
     }
 
     /// The model as it was trained, around a backbone.
@@ -138,17 +190,12 @@ impl TrainedWeights {
     /// # Errors
     /// [`Error::WrongBase`] when the backbone is another one than that of training; [`Error::Weights`] when parameters are
     /// missing, left over or of other shapes; as [`SegmentationConfig::init`].
-    pub fn load(mut self, backbone: Backbone, device: &Device) -> Result<SegmentationModel> {
-        let Metadata { base, base_sha256, config, .. } = self.metadata;
-        // A backbone that was trained as a whole is in the file.
-        if !config.adaptation.trains_backbone() {
-            let found = backbone.sha256()?;
-            if found != base_sha256 {
-                return Err(Error::WrongBase { expected_name: base, expected: base_sha256, found });
-            }
-        }
+    pub fn load(self, backbone: Backbone, device: &Device) -> Result<SegmentationModel> {
+        let Self(mut file) = self;
+        file.check_base(&backbone, &file.metadata.config.adaptation)?;
+        let config = &file.metadata.config;
         let model = config.init(backbone, device)?;
-        fill(model, &mut self.source)
+        fill(model, &mut file.source, config.adaptation.trains_backbone(), &str::to_string)
     }
 }
 
@@ -168,19 +215,12 @@ impl SegmentationModel {
         more: BTreeMap<String, Stored>,
         training: Option<serde_json::Value>,
     ) -> Result<Vec<u8>> {
-        let metadata = Metadata {
-            base: base_name.to_string(),
-            base_sha256: self.backbone.sha256()?,
-            config: self.config.clone(),
-            training,
-        };
-        let json = serde_json::to_string(&metadata)
-            .map_err(|source| Error::Syntax { what: "the metadata".to_string(), source })?;
-        let metadata = HashMap::from([(ENTRY.to_string(), json)]);
-        let mut tensors = self.trained()?;
+        let config = self.config.clone();
+        // Running statistics lag a step behind in a model in training; this brings them up to date.
+        let mut tensors = trained(&self.valid(), config.adaptation.trains_backbone(), &str::to_string)?;
         tensors.extend(more);
-        safetensors::serialize(&tensors, Some(metadata))
-            .map_err(|source| mednn::Error::WeightFormat { what: "the model".to_string(), source }.into())
+        let base_sha256 = self.backbone.sha256()?;
+        Metadata { base: base_name.to_string(), base_sha256, config, training }.file(tensors)
     }
 
     /// Writes the file of what was trained, which appears under its name when it is complete.
@@ -190,16 +230,21 @@ impl SegmentationModel {
     pub fn save_trained(&self, path: impl AsRef<Path>, base_name: &str) -> Result<()> {
         write_whole(path.as_ref(), &self.trained_to_bytes(base_name)?)
     }
+}
 
-    /// The trained parameters and statistics by path.
-    fn trained(&self) -> Result<BTreeMap<String, Stored>> {
-        let whole = self.config.adaptation.trains_backbone();
-        let mut collector =
-            Collector { whole, path: ParameterPath::default(), found: BTreeMap::new(), failed: None };
-        // Running statistics lag a step behind in a model in training; this brings them up to date.
-        self.valid().visit(&mut collector);
-        collector.failed.map_or(Ok(collector.found), Err)
-    }
+/// What names a path has in files.
+pub(super) type Naming<'a> = dyn Fn(&str) -> String + 'a;
+
+/// The trained parameters and statistics of a module by their names in files; `whole` takes a backbone too.
+pub(super) fn trained<M: Module>(
+    module: &M,
+    whole: bool,
+    naming: &Naming<'_>,
+) -> Result<BTreeMap<String, Stored>> {
+    let mut collector =
+        Collector { whole, naming, path: ParameterPath::default(), found: BTreeMap::new(), failed: None };
+    module.visit(&mut collector);
+    collector.failed.map_or(Ok(collector.found), Err)
 }
 
 impl Backbone {
@@ -229,8 +274,12 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// Fills what was trained, strictly.
-fn fill(model: SegmentationModel, source: &mut WeightSource) -> Result<SegmentationModel> {
-    let whole = model.config.adaptation.trains_backbone();
+pub(super) fn fill<M: Module>(
+    model: M,
+    source: &mut WeightSource,
+    whole: bool,
+    naming: &Naming<'_>,
+) -> Result<M> {
     let mut unused: Vec<String> =
         source.keys().filter(|key| !key.starts_with(OPTIMIZER)).map(str::to_string).collect();
     let mut problems = Vec::new();
@@ -238,15 +287,16 @@ fn fill(model: SegmentationModel, source: &mut WeightSource) -> Result<Segmentat
         if !is_trained(path, whole) {
             return Ok(None);
         }
-        unused.retain(|key| key != path);
-        match source.shape(path) {
-            None => problems.push(format!("{path} is missing")),
+        let name = naming(path);
+        unused.retain(|key| *key != name);
+        match source.shape(&name) {
+            None => problems.push(format!("{name} is missing")),
             Some(found) if found != shape => {
-                problems.push(format!("{path}: expected {shape:?}, found {found:?}"));
+                problems.push(format!("{name}: expected {shape:?}, found {found:?}"));
             }
-            Some(_) => match source.read_f32(path)? {
+            Some(_) => match source.read_f32(&name)? {
                 Some(values) => return Ok(Some(values)),
-                None => problems.push(format!("{path} is not of floating-point numbers")),
+                None => problems.push(format!("{name} is not of floating-point numbers")),
             },
         }
         Ok(None)
@@ -347,14 +397,15 @@ impl View for &Stored {
     }
 }
 
-struct Collector {
+struct Collector<'a> {
     whole: bool,
+    naming: &'a Naming<'a>,
     path: ParameterPath,
     found: BTreeMap<String, Stored>,
     failed: Option<Error>,
 }
 
-impl ModuleVisitor for Collector {
+impl ModuleVisitor for Collector<'_> {
     fn enter_module(&mut self, name: &str, _container_type: &str) {
         self.path.enter(name);
     }
@@ -370,7 +421,7 @@ impl ModuleVisitor for Collector {
         }
         match Stored::of(param.val()) {
             Ok(stored) => {
-                self.found.insert(path, stored);
+                self.found.insert((self.naming)(&path), stored);
             }
             Err(error) => self.failed = Some(error),
         }

@@ -1,7 +1,8 @@
 //! Images with their truth.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use ndarray::{Array2, Array3};
+use medcore::Scalar;
+use ndarray::{Array2, Array3, ArrayView3};
 
 use crate::error::{Error, Result, shape};
 
@@ -25,7 +26,7 @@ impl Sample {
         if mask.dim() != (height, width) {
             return Err(shape("mask", format!("[{height}, {width}], as the image"), mask.shape()));
         }
-        check_finite(&image)?;
+        check_finite(image.view())?;
         Ok(Self { image, mask })
     }
 
@@ -96,10 +97,12 @@ impl Batch {
     }
 }
 
-/// [`Error::NotFinite`] for the first pixel that is not.
-pub(crate) fn check_finite(image: &Array3<f32>) -> Result<()> {
-    match image.indexed_iter().find(|(_, v)| !v.is_finite()) {
-        Some(((channel, row, column), &found)) => Err(Error::NotFinite { found, channel, row, column }),
+/// [`Error::NotFinite`] for the first pixel that is not, of `[channel, row, column]`.
+pub(crate) fn check_finite<T: Scalar>(image: ArrayView3<'_, T>) -> Result<()> {
+    match image.indexed_iter().find(|(_, v)| !v.to_f32().is_finite()) {
+        Some(((channel, row, column), found)) => {
+            Err(Error::NotFinite { found: found.to_f32(), channel, row, column })
+        }
         None => Ok(()),
     }
 }

@@ -15,12 +15,12 @@ use super::trainer::{Progress, Trainer, TrainingConfig};
 use crate::error::{Error, Result, config as config_error};
 use crate::model::{Backbone, OPTIMIZER, SegmentationModel, Stored, TrainedWeights, write_whole};
 
-const FIRST: &str = "first.";
-const SECOND: &str = "second.";
+pub(super) const FIRST: &str = "first.";
+pub(super) const SECOND: &str = "second.";
 
 /// The state of a trainer without its moments.
 #[derive(Serialize, Deserialize)]
-struct State {
+pub(super) struct State {
     config: TrainingConfig,
     progress: Progress,
     /// Steps of each parameter that has moments.
@@ -39,11 +39,7 @@ impl Trainer {
             tensors.insert(format!("{OPTIMIZER}{FIRST}{name}"), stored(first)?);
             tensors.insert(format!("{OPTIMIZER}{SECOND}{name}"), stored(second)?);
         }
-        let state = State {
-            config: self.config.clone(),
-            progress: self.progress.clone(),
-            steps: moments.iter().map(|(name, moments)| (name.clone(), moments.steps)).collect(),
-        };
+        let state = State::of(self);
         let state = serde_json::to_value(&state).map_err(syntax)?;
         write_whole(path.as_ref(), &model.to_bytes_with(base_name, tensors, Some(state))?)
     }
@@ -60,30 +56,48 @@ impl Trainer {
         device: &Device,
     ) -> Result<(Self, SegmentationModel)> {
         let mut weights = TrainedWeights::open(path)?;
-        let State { config, progress, steps } =
-            serde_json::from_value(weights.training()?.clone()).map_err(syntax)?;
-        let mut trainer = Self::new(config)?;
-        if progress.step > trainer.config.steps {
-            return Err(config_error("step", format!("0 to {}", trainer.config.steps), progress.step));
-        }
-        trainer.progress = progress;
-        for (name, steps) in steps {
-            let mut moment = |which: &str| -> Result<Tensor<1>> {
-                let values = weights.optimizer_tensor(&name, which)?;
-                let count = values.len();
-                Ok(Tensor::from_data(TensorData::new(values, [count]), &device.clone().without_autodiff()))
-            };
-            let (first, second) = (moment(FIRST)?, moment(SECOND)?);
-            trainer.optimizer.moments.insert(name, Moments { first, second, steps });
-        }
+        let state: State = serde_json::from_value(weights.training()?.clone()).map_err(syntax)?;
+        let trainer =
+            state.trainer(|name, which| Ok(moment(weights.optimizer_tensor(name, which)?, device)))?;
         Ok((trainer, weights.load(backbone, device)?))
     }
 }
 
-fn syntax(source: serde_json::Error) -> Error {
+impl State {
+    pub(super) fn of(trainer: &Trainer) -> Self {
+        let moments = &trainer.optimizer.moments;
+        Self {
+            config: trainer.config.clone(),
+            progress: trainer.progress.clone(),
+            steps: moments.iter().map(|(name, moments)| (name.clone(), moments.steps)).collect(),
+        }
+    }
+
+    /// The trainer, whose moments `read` gives by the path of their parameter and which of the two they are.
+    pub(super) fn trainer(self, mut read: impl FnMut(&str, &str) -> Result<Tensor<1>>) -> Result<Trainer> {
+        let mut trainer = Trainer::new(self.config)?;
+        if self.progress.step > trainer.config.steps {
+            return Err(config_error("step", format!("0 to {}", trainer.config.steps), self.progress.step));
+        }
+        trainer.progress = self.progress;
+        for (name, steps) in self.steps {
+            let (first, second) = (read(&name, FIRST)?, read(&name, SECOND)?);
+            trainer.optimizer.moments.insert(name, Moments { first, second, steps });
+        }
+        Ok(trainer)
+    }
+}
+
+/// Moments on a device.
+pub(super) fn moment(values: Vec<f32>, device: &Device) -> Tensor<1> {
+    let count = values.len();
+    Tensor::from_data(TensorData::new(values, [count]), &device.clone().without_autodiff())
+}
+
+pub(super) fn syntax(source: serde_json::Error) -> Error {
     Error::Syntax { what: "the state of the trainer".to_string(), source }
 }
 
-fn stored(moment: &Tensor<1>) -> Result<Stored> {
+pub(super) fn stored(moment: &Tensor<1>) -> Result<Stored> {
     Ok(Stored::new(moment.dims().to_vec(), &read_f32(moment.clone())?))
 }

@@ -6,8 +6,24 @@ use serde::{Deserialize, Serialize};
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
 pub struct EarlyStopping {
     patience: usize,
+    /// Written as its bits: numbers as text may come back one digit off, and training that is resumed must go on to the bit.
+    #[serde(with = "bits")]
     best: Option<f64>,
     since: usize,
+}
+
+mod bits {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[allow(clippy::ref_option)] // serde's signature
+    pub(super) fn serialize<S: Serializer>(score: &Option<f64>, to: S) -> Result<S::Ok, S::Error> {
+        score.map(f64::to_bits).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+        let bits: Option<u64> = Option::deserialize(from)?;
+        Ok(bits.map(f64::from_bits).filter(|score| !score.is_nan()))
+    }
 }
 
 impl EarlyStopping {
@@ -54,5 +70,22 @@ mod tests {
         assert!(!stopping.observe(f64::NAN));
         assert!(stopping.is_over());
         assert_eq!(stopping.best(), Some(0.6));
+    }
+
+    #[test]
+    fn scores_come_back_to_the_bit() {
+        for score in [0.905_244_735_679_126_8, 1.0 / 3.0, -0.0, f64::MIN_POSITIVE] {
+            let mut stopping = EarlyStopping::new(1);
+            stopping.observe(score);
+            let text = serde_json::to_string(&stopping).unwrap();
+            let mut read: EarlyStopping = serde_json::from_str(&text).unwrap();
+            assert_eq!(read.best().map(f64::to_bits), Some(score.to_bits()));
+            assert!(!read.observe(score));
+        }
+        let new = EarlyStopping::new(3);
+        assert_eq!(
+            serde_json::from_str::<EarlyStopping>(&serde_json::to_string(&new).unwrap()).unwrap(),
+            new
+        );
     }
 }

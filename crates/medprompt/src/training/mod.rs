@@ -6,6 +6,7 @@ mod batch;
 mod checkpoint;
 mod early_stopping;
 mod loss;
+mod multi_task;
 mod random;
 mod schedule;
 mod trainer;

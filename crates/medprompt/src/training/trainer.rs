@@ -124,17 +124,24 @@ impl Trainer {
 
     /// Which samples, of `count`, the next step takes: every sample comes once before one comes again. None where there are none.
     pub fn next_samples(&self, count: usize) -> Vec<usize> {
+        self.samples_of(self.progress.step, 0, count)
+    }
+
+    /// Which samples, of `count`, step `step` of a task takes.
+    pub(super) fn samples_of(&self, step: usize, task: u64, count: usize) -> Vec<usize> {
         if count == 0 {
             return Vec::new();
         }
-        let first = self.progress.step * self.config.batch;
+        // Tasks have orders of their own; the first has that of a training of one task.
+        let seed = self.config.seed.wrapping_add(task << 32);
+        let first = step * self.config.batch;
         let mut epoch = None;
         let mut order = Vec::new();
         (first..first + self.config.batch)
             .map(|place| {
                 let wanted = place / count;
                 if epoch != Some(wanted) {
-                    order = Random::new(self.config.seed, ORDER + wanted as u64).permutation(count);
+                    order = Random::new(seed, ORDER + wanted as u64).permutation(count);
                     epoch = Some(wanted);
                 }
                 order[place % count]
@@ -201,12 +208,28 @@ impl Trainer {
         &self.config
     }
 
+    /// With another end and another highest learning rate from here on: the rate falls along the half cosine of the new settings, on which
+    /// the steps that are done count. To bring a training to an early end, or to go on with one that is over.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for fewer steps than are done; as [`TrainingConfig::validate`].
+    pub fn reschedule(&mut self, steps: usize, learning_rate: f64) -> Result<()> {
+        if steps < self.progress.step {
+            return Err(config("steps", format!("at least {}, which are done", self.progress.step), steps));
+        }
+        let config = self.config.clone().with_learning_rate(learning_rate);
+        let config = TrainingConfig { steps, ..config };
+        config.validate()?;
+        self.config = config;
+        Ok(())
+    }
+
     /// The optimiser.
     pub const fn optimizer(&self) -> &AdamW {
         &self.optimizer
     }
 }
 
-fn value(loss: Tensor<1>) -> Result<f32> {
+pub(super) fn value(loss: Tensor<1>) -> Result<f32> {
     Ok(mednn::bridge::read_f32(loss.detach())?.first().copied().unwrap_or(f32::NAN))
 }

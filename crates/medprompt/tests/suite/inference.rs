@@ -1,8 +1,11 @@
 //! Images and volumes of any size, and what users say.
 
+use std::ops::ControlFlow;
+
 use burn::tensor::Tensor;
 use medcore::{Geometry, Image, PixelSpacing, Point3, Spacing, Volume};
 use mednn::bridge::tensor_to_array;
+use mednn::weights::Precision;
 use medprompt::inference::{
     Intensity, Interaction, Plane, Preprocessor, PromptSegmenter, SegmentOptions, VolumeOptions,
     interactive_mask,
@@ -10,9 +13,9 @@ use medprompt::inference::{
 use medprompt::superpixel::{SlicConfig, SuperpixelSource};
 use medprompt::{Adaptation, BackboneConfig, Error};
 use medsuperpixel::Superpixels;
-use ndarray::{Array2, Array3, Axis, array, s};
+use ndarray::{Array2, Array3, Array4, Axis, array, s};
 
-use crate::common::{config, device, images, model, tiny_mit, tiny_vit};
+use crate::common::{config, device, fixture, images, model, tiny_mit, tiny_vit};
 
 fn segmenter(backbone: BackboneConfig, classes: usize, window: usize) -> PromptSegmenter {
     let slic = SuperpixelSource::Slic(SlicConfig::new().with_segments(16));
@@ -89,11 +92,14 @@ fn volumes_keep_their_geometry_along_every_axis() {
     let geometry = Geometry::axial(size, Spacing::new(0.7, 0.8, 3.0), Point3::new(-10.0, 5.0, 2.0)).unwrap();
     let voxels = Array3::from_shape_fn(size, |(z, y, x)| (z * 100 + (y * 13 + x * 7) % 90) as i16 - 100);
     let volume = Volume::new(voxels, geometry).unwrap();
-    for planes in [vec![Plane::Slices], vec![Plane::Rows], vec![Plane::Columns, Plane::Slices]] {
-        let found = segmenter.segment_volume(&volume, &VolumeOptions::new().with_planes(planes)).unwrap();
+    let all = vec![Plane::Slices, Plane::Rows, Plane::Columns];
+    for planes in [vec![Plane::Slices], vec![Plane::Rows], vec![Plane::Columns, Plane::Slices], all] {
+        let options = VolumeOptions::new().with_planes(planes).with_keep_foreground(true);
+        let found = segmenter.segment_volume(&volume, &options).unwrap();
         assert_eq!(found.labels.geometry(), &geometry);
-        assert_eq!(found.foreground.geometry(), &geometry);
-        assert!(found.foreground.as_slice().iter().all(|p| (-1e-4..=1.0001).contains(p)));
+        let foreground = found.foreground.unwrap();
+        assert_eq!(foreground.geometry(), &geometry);
+        assert!(foreground.as_slice().iter().all(|p| (-1e-4..=1.0001).contains(p)));
     }
     // A slice alone, scaled as the volume is, gives what the slice in the volume gives.
     let found = segmenter.segment_volume(&volume, &VolumeOptions::new()).unwrap();
@@ -108,7 +114,148 @@ fn volumes_keep_their_geometry_along_every_axis() {
     let clean = VolumeOptions::new().with_min_voxels(usize::MAX);
     let found = segmenter.segment_volume(&volume, &clean).unwrap();
     assert!(found.labels.volume().as_slice().iter().all(|label| *label == 0));
-    assert!(segmenter.segment_volume(&volume, &VolumeOptions::new().with_planes(Vec::new())).is_err());
+    assert!(found.foreground.is_none());
+    for wrong in [Vec::new(), vec![Plane::Rows, Plane::Rows]] {
+        assert!(segmenter.segment_volume(&volume, &VolumeOptions::new().with_planes(wrong)).is_err());
+    }
+    for threshold in [-0.1, f32::NAN] {
+        let options = VolumeOptions::new().with_threshold(Some(threshold));
+        assert!(matches!(segmenter.segment_volume(&volume, &options), Err(Error::Config { .. })));
+    }
+}
+
+/// Probabilities `[class, slice, row, column]` of a volume along one axis, slice by slice, in 32 bits.
+fn along(segmenter: &PromptSegmenter, volume: &Volume<i16>, plane: Plane) -> Array4<f32> {
+    let (low, high) = volume.min_max().unwrap();
+    let intensity = Intensity::Range { low: f32::from(low), high: f32::from(high) };
+    let options =
+        segmenter.options().clone().with_preprocessor(Preprocessor::new().with_intensity(intensity));
+    let segmenter = segmenter.clone().with_options(options).unwrap();
+    let size = volume.size();
+    let mut all = Array4::zeros([3, size[0], size[1], size[2]]);
+    for index in 0..volume.voxels().len_of(plane.axis()) {
+        let slice = volume.voxels().index_axis(plane.axis(), index).to_owned();
+        let found = segmenter.segment(&Image::grey(slice).unwrap()).unwrap();
+        all.index_axis_mut(Axis(plane.axis().index() + 1), index).assign(&found.probabilities());
+    }
+    all
+}
+
+#[test]
+fn several_axes_give_the_mean_of_their_probabilities() {
+    let segmenter = segmenter(BackboneConfig::Mit(tiny_mit()), 3, 32);
+    let size = [9, 12, 10];
+    let geometry = Geometry::axial(size, Spacing::isotropic(1.0), Point3::new(0.0, 0.0, 0.0)).unwrap();
+    let voxels = Array3::from_shape_fn(size, |(z, y, x)| (z * 31 + (y * 13 + x * 7) % 90) as i16);
+    let volume = Volume::new(voxels, geometry).unwrap();
+    let planes = [Plane::Slices, Plane::Columns, Plane::Rows];
+    let parts = planes.map(|plane| along(&segmenter, &volume, plane));
+    let mean = (&parts[0] + &parts[1] + &parts[2]) / 3.0;
+    let threshold = 0.6;
+    let options = VolumeOptions::new().with_planes(planes.to_vec()).with_keep_foreground(true);
+    let found = segmenter.segment_volume(&volume, &options).unwrap();
+    let foreground = found.foreground.unwrap();
+    for ((at, &label), &p) in found.labels.volume().voxels().indexed_iter().zip(foreground.as_slice()) {
+        let of = |class: usize| mean[[class, at.0, at.1, at.2]];
+        // 16 bits: a difference below this may go either way.
+        assert!((0..3).all(|class| of(class) <= of(usize::from(label)) + 1e-4));
+        assert!((p - (1.0 - of(0))).abs() < 1e-4);
+    }
+    let options = options.with_threshold(Some(threshold));
+    let found = segmenter.segment_volume(&volume, &options).unwrap();
+    for (at, &label) in found.labels.volume().voxels().indexed_iter() {
+        let of = |class: usize| mean[[class, at.0, at.1, at.2]];
+        if (1.0 - of(0) - threshold).abs() > 1e-4 {
+            assert_eq!(label > 0, 1.0 - of(0) >= threshold);
+        }
+    }
+}
+
+#[test]
+fn batches_and_progress_change_nothing() {
+    let evp = model(&config(BackboneConfig::Mit(tiny_mit()), Adaptation::evp(), 3), &device());
+    let image = colour(70, 50);
+    let mut first: Option<Array3<f32>> = None;
+    for flips in [false, true] {
+        for batch in [1, 3, 16] {
+            let options = SegmentOptions::new().with_window(32).with_flips(flips).with_batch(batch);
+            let segmenter = PromptSegmenter::new(&evp, &device()).with_options(options).unwrap();
+            let mut seen = Vec::new();
+            let image = Image::new(image.clone()).unwrap();
+            let found = segmenter.segment_with(&image, &mut |progress| {
+                seen.push((progress.done, progress.total));
+                ControlFlow::Continue(())
+            });
+            let found = found.unwrap().probabilities().to_owned();
+            assert_eq!(seen, (1..=6).map(|done| (done, 6)).collect::<Vec<_>>());
+            match (&first, flips) {
+                (Some(first), false) => assert!(found.iter().zip(first).all(|(a, b)| (a - b).abs() < 1e-5)),
+                _ => assert!(is_probability(&found)),
+            }
+            if !flips {
+                first = Some(found);
+            }
+        }
+    }
+    let segmenter = PromptSegmenter::new(&evp, &device());
+    let image = Image::new(image).unwrap();
+    let stopped = segmenter.segment_with(&image, &mut |_| ControlFlow::Break(())).unwrap_err();
+    assert!(matches!(stopped, Error::Cancelled { done: 1, total: 1 }), "{stopped}");
+    assert!(SegmentOptions::new().with_batch(0).validate().is_err());
+}
+
+#[test]
+fn a_threshold_decides_what_is_foreground() {
+    let segmenter = segmenter(BackboneConfig::Mit(tiny_mit()), 3, 64);
+    let image = Image::new(colour(40, 40)).unwrap();
+    let found = segmenter.segment(&image).unwrap();
+    assert!(found.labels_above(0.0).unwrap().iter().all(|label| *label > 0));
+    let strict = found.labels_above(0.7).unwrap();
+    let p = found.probabilities();
+    for ((r, c), &label) in strict.indexed_iter() {
+        let foreground = 1.0 - p[[0, r, c]];
+        assert_eq!(found.foreground()[[r, c]], foreground);
+        assert_eq!(label > 0, foreground >= 0.7);
+        assert!(label == 0 || p[[usize::from(label), r, c]] >= p[[3 - usize::from(label), r, c]]);
+    }
+    assert!(matches!(found.labels_above(1.5), Err(Error::Config { field: "threshold", .. })));
+}
+
+#[test]
+fn folders_of_segformers_say_how_they_are_used() {
+    let device = device();
+    let published = PromptSegmenter::from_segformer(fixture("segformer"), &device).unwrap();
+    assert_eq!(published.options().preprocessor.intensity, Intensity::Range { low: 0.0, high: 255.0 });
+    let folder = tempfile::tempdir().unwrap();
+    let whole = model(&config(BackboneConfig::Mit(tiny_mit()), Adaptation::Full, 2), &device);
+    whole.save_segformer(folder.path(), Precision::F32).unwrap();
+    let options = SegmentOptions::new().with_window(48).with_overlap(0.5);
+    options.save_beside(folder.path()).unwrap();
+    let read = PromptSegmenter::from_segformer(folder.path(), &device).unwrap();
+    assert_eq!(read.options(), &options);
+    assert!(read.class_names().is_empty(), "names that are made up");
+    let image = colour(48, 40);
+    let expected = PromptSegmenter::new(&whole, &device).with_options(options).unwrap();
+    let expected = expected.segment_array(image.view()).unwrap();
+    assert!(
+        read.segment_array(image.view()).unwrap().iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-6)
+    );
+
+    let path = folder.path().join("config.json");
+    let json = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, json.replace("\"LABEL_0\"", "\"air\"").replace("\"LABEL_1\"", "\"cell\"")).unwrap();
+    let read = PromptSegmenter::from_segformer(folder.path(), &device).unwrap();
+    assert_eq!(read.class_names(), ["air", "cell"]);
+    let options = folder.path().join("segment_options.json");
+    let json = std::fs::read_to_string(&options).unwrap();
+    std::fs::write(&options, json.replace("48", "0")).unwrap();
+    assert!(matches!(PromptSegmenter::from_segformer(folder.path(), &device), Err(Error::Config { .. })));
+    std::fs::write(&options, "{").unwrap();
+    assert!(matches!(PromptSegmenter::from_segformer(folder.path(), &device), Err(Error::Syntax { .. })));
+    std::fs::remove_file(options).unwrap();
+    std::fs::write(folder.path().join("preprocessor_config.json"), r#"{"rescale_factor": 0.0}"#).unwrap();
+    let error = PromptSegmenter::from_segformer(folder.path(), &device).unwrap_err();
+    assert!(matches!(error, Error::Config { field: "rescale_factor", .. }), "{error}");
 }
 
 #[test]

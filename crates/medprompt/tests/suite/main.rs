@@ -3,8 +3,11 @@
 
 mod adaptation;
 mod common;
+mod data;
 mod high_pass;
 mod inference;
+mod multi_task;
+mod readout;
 mod superpixel;
 mod training;
 mod visual_prompts;

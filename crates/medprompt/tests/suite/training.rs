@@ -192,3 +192,31 @@ fn every_sample_comes_once_in_an_epoch() {
     assert_eq!(trainer.next_samples(3).len(), 7);
     assert!(trainer.next_samples(0).is_empty());
 }
+
+#[test]
+fn a_training_can_be_given_another_end() {
+    let device = device().autodiff();
+    let config = crate::common::config(
+        medprompt::BackboneConfig::Mit(crate::common::tiny_mit()),
+        medprompt::Adaptation::HeadOnly,
+        1,
+    );
+    let mut model = crate::common::model(&config, &device);
+    let images = crate::common::images(1, 32, &device);
+    let batch = Batch { targets: images.clone().mean_dim(1).greater_elem(0.5).float(), images };
+    let mut trainer = Trainer::new(TrainingConfig::new(10)).unwrap();
+    for _ in 0..2 {
+        (model, _) = trainer.step(model, &batch).unwrap();
+    }
+    trainer.reschedule(4, 1e-3).unwrap();
+    assert_eq!(trainer.learning_rate(), cosine_rate(2, 4, 1e-3, 1e-6));
+    for _ in 0..2 {
+        assert!(!trainer.is_over());
+        (model, _) = trainer.step(model, &batch).unwrap();
+    }
+    assert!(trainer.is_over());
+    assert!(matches!(trainer.reschedule(3, 1e-3), Err(Error::Config { field: "steps", .. })));
+    assert!(trainer.reschedule(5, f64::NAN).is_err());
+    trainer.reschedule(5, 1e-4).unwrap();
+    assert!(!trainer.is_over());
+}

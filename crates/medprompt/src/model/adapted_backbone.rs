@@ -1,0 +1,94 @@
+//! All of a model but its decoders.
+
+use burn::tensor::{Tensor, TensorData};
+use mednn::bridge::{array_to_tensor, tensor_to_array};
+use ndarray::{Array4, Ix4};
+
+use super::adaptation::{Adaptation, PromptInput};
+use super::backbone::{Backbone, Prompted};
+use crate::error::{Result, shape};
+use crate::high_pass::high_pass_batch;
+use crate::prompts::{PromptTokens, VisualPrompts};
+use crate::superpixel::{SuperpixelNetwork, SuperpixelSource, slic_maps, slic_mean_images};
+
+/// A backbone with what adapts it: from images to feature maps.
+#[derive(Clone, Copy)]
+pub(super) struct AdaptedBackbone<'a> {
+    pub(super) backbone: &'a Backbone,
+    pub(super) prompts: Option<&'a VisualPrompts>,
+    pub(super) tokens: Option<&'a PromptTokens>,
+    pub(super) superpixels: Option<&'a SuperpixelNetwork>,
+    pub(super) adaptation: &'a Adaptation,
+    pub(super) image_mean: [f64; 3],
+    pub(super) image_std: [f64; 3],
+}
+
+impl AdaptedBackbone<'_> {
+    /// See [`SegmentationModel::check`](super::SegmentationModel::check).
+    pub(super) fn check(&self, images: &Tensor<4>) -> Result<()> {
+        let found = images.dims();
+        let [batch, channels, height, width] = found;
+        let (least, multiple) = (self.backbone.min_side(), self.backbone.side_multiple());
+        let fits = |side: usize| side >= least && side.is_multiple_of(multiple);
+        if batch > 0 && channels == 3 && fits(height) && fits(width) {
+            return Ok(());
+        }
+        let expected =
+            format!("[batch > 0, 3, height, width] with sides of at least {least}, multiples of {multiple}");
+        Err(shape("images", expected, &found))
+    }
+
+    /// What visual prompts are made of: see [`SegmentationModel::guides`](super::SegmentationModel::guides).
+    pub(super) fn guides(&self, images: &Tensor<4>) -> Result<Option<Tensor<4>>> {
+        let Adaptation::VisualPrompts { input, .. } = self.adaptation else { return Ok(None) };
+        let guides = match (input, self.superpixels) {
+            (PromptInput::HighPass { ratio }, _) => {
+                // EVP takes the spectrum of the normalised image.
+                let normalised = read(self.normalise(images.clone()))?;
+                array_to_tensor(&high_pass_batch(normalised.view(), *ratio)?, &images.device())
+            }
+            (PromptInput::Superpixels(SuperpixelSource::Slic(slic)), _) => {
+                let means = slic_mean_images(read(images.clone())?.view(), slic)?;
+                self.normalise(array_to_tensor(&means, &images.device()))
+            }
+            (PromptInput::SuperpixelMaps(slic), _) => {
+                array_to_tensor(&slic_maps(read(images.clone())?.view(), slic)?, &images.device())
+            }
+            (PromptInput::Superpixels(SuperpixelSource::Network(_)), Some(network)) => {
+                self.normalise(network.forward(images.clone()).reconstruct(images.clone()))
+            }
+            (PromptInput::Superpixels(SuperpixelSource::Network(_)), None) => return Ok(None),
+        };
+        Ok(Some(guides))
+    }
+
+    /// Four feature maps of images `[batch, 3, height, width]` from 0 to 1.
+    pub(super) fn forward(&self, images: Tensor<4>, guides: Option<Tensor<4>>) -> [Tensor<4>; 4] {
+        let handcrafted = match (self.prompts, guides) {
+            (Some(prompts), Some(guides)) => prompts.handcrafted(guides),
+            _ => Vec::new(),
+        };
+        let prompted = match (self.prompts, self.tokens) {
+            (Some(prompts), _) if !handcrafted.is_empty() => Prompted::Visual(prompts, &handcrafted),
+            (_, Some(tokens)) => Prompted::Tokens(tokens),
+            _ => Prompted::Nothing,
+        };
+        self.backbone.forward(self.normalise(images), prompted)
+    }
+
+    fn normalise(&self, images: Tensor<4>) -> Tensor<4> {
+        let device = images.device();
+        let constant = |values: [f64; 3]| {
+            let values = values.map(|v| v as f32).to_vec();
+            Tensor::<4>::from_data(TensorData::new(values, [1, 3, 1, 1]), &device)
+        };
+        (images - constant(self.image_mean)) / constant(self.image_std)
+    }
+}
+
+/// A batch of images on the CPU.
+pub(super) fn read(images: Tensor<4>) -> Result<Array4<f32>> {
+    let found = images.dims();
+    let array = tensor_to_array(images.detach())?;
+    array.into_dimensionality::<Ix4>().map_err(|_| shape("images", "four axes", &found))
+}
