@@ -244,10 +244,10 @@ fn write_scores(path: &std::path::Path, items: &[&Item], scores: &[ItemScores]) 
     let mut text = "item,group,dice,iou,hd95_px,mae,s,e,weighted_f\n".to_string();
     for (item, s) in items.iter().zip(scores) {
         let hd95 = s.hd95.map_or_else(String::new, |v| format!("{v:.3}"));
-        let name = item.name.replace(',', " ");
+        let name = item.source.name.replace(',', " ");
         text += &format!(
             "{name},{},{:.5},{:.5},{hd95},{:.5},{:.5},{:.5},{:.5}\n",
-            item.group, s.dice, s.iou, s.mae, s.s, s.e, s.f
+            item.source.group, s.dice, s.iou, s.mae, s.s, s.e, s.f
         );
     }
     std::fs::write(path, text).map_err(|source| Error::Io { path: path.to_path_buf(), source })

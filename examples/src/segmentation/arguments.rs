@@ -144,7 +144,7 @@ impl DataArgs {
                 read_volumes(&self.images, &self.masks, manifest.as_ref(), &classes, &slicing, &cutting)?
             }
         };
-        let Split { training, held_out } = self.split(&items, manifest.as_ref(), seed)?;
+        let Split { training, held_out } = self.split(&items, seed)?;
         let chosen: Vec<usize> = match self.held_out_limit {
             Some(limit) => evenly_spaced(held_out.len(), limit).into_iter().map(|i| held_out[i]).collect(),
             None => held_out,
@@ -173,14 +173,10 @@ impl DataArgs {
         }
     }
 
-    fn split(&self, items: &[Item], manifest: Option<&Manifest>, seed: u64) -> Result<Split> {
-        let side = |item: &Item| {
-            let file = item.name.split(' ').next().unwrap_or_default();
-            manifest.and_then(|manifest| manifest.get(file)).and_then(|entry| entry.side)
-        };
-        let sides: Vec<Option<Side>> = items.iter().map(side).collect();
+    fn split(&self, items: &[Item], seed: u64) -> Result<Split> {
+        let sides: Vec<Option<Side>> = items.iter().map(|item| item.source.side).collect();
         if sides.iter().all(Option::is_none) {
-            let groups: Vec<&str> = items.iter().map(|item| item.group.as_str()).collect();
+            let groups: Vec<&str> = items.iter().map(|item| item.source.group.as_str()).collect();
             return Ok(split_by_group(&groups, self.held_out, seed)?);
         }
         let of = |side| (0..items.len()).filter(|i| sides[*i] == Some(side)).collect();
@@ -194,7 +190,7 @@ impl Dataset {
     /// # Errors
     /// [`Error::Segmentation`] for a fraction that cannot be.
     pub fn fraction(&self, fraction: f64, seed: u64) -> Result<Vec<Item>> {
-        let groups: Vec<&str> = self.training.iter().map(|item| item.group.as_str()).collect();
+        let groups: Vec<&str> = self.training.iter().map(|item| item.source.group.as_str()).collect();
         let chosen = subset_by_group(&groups, fraction, seed)?;
         Ok(chosen.into_iter().map(|i| self.training[i].clone()).collect())
     }

@@ -4,9 +4,8 @@ use std::path::Path;
 
 use medprompt::data::CocoAnnotations;
 
-use super::item::{Cutting, Item};
+use super::item::{Cutting, Item, Source};
 use super::manifest::{Manifest, stem};
-use super::pairs::group_of;
 use super::png_file::read_image;
 use crate::error::{Error, Result};
 use crate::progress;
@@ -41,8 +40,8 @@ pub fn read_coco(
         let (path, stem) = (images.join(name), stem(name));
         let listed = manifest.is_none_or(|manifest| manifest.get(stem).is_some());
         if listed && name.to_ascii_lowercase().ends_with(".png") && path.exists() {
-            let group = group_of(stem, manifest);
-            items.extend(cutting.items(read_image(&path)?, image.mask(crowds), stem, &group)?);
+            let source = Source::of(stem, manifest);
+            items.extend(cutting.items(read_image(&path)?, image.mask(crowds), &source)?);
         }
     }
     bar.finish_and_clear();

@@ -147,8 +147,8 @@ impl Comparison<'_> {
             items: training.len(),
             parameters,
             seconds: start.elapsed().as_secs_f64(),
-            names: held_out.iter().map(|item| item.name.clone()).collect(),
-            groups: held_out.iter().map(|item| item.group.clone()).collect(),
+            names: held_out.iter().map(|item| item.source.name.clone()).collect(),
+            groups: held_out.iter().map(|item| item.source.group.clone()).collect(),
             scores: predictions.iter().map(ItemScores::of).collect::<Result<_>>()?,
         })
     }

@@ -199,12 +199,13 @@ mod tests {
     use ndarray::{Array2, Array3};
 
     use super::*;
+    use crate::segmentation::Source;
 
     fn items() -> Vec<Item> {
         let item = |n: usize| {
             let mask = Array2::from_shape_fn((32, 32), |(r, c)| u16::from(r > 8 + n && c > 10));
             let image = Array3::from_shape_fn((3, 32, 32), |(_, r, c)| f32::from(mask[[r, c]]));
-            Item { sample: Sample::new(image, mask).unwrap(), name: n.to_string(), group: n.to_string() }
+            Item { sample: Sample::new(image, mask).unwrap(), source: Source::of(&n.to_string(), None) }
         };
         (0..3).map(item).collect()
     }

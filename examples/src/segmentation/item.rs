@@ -3,18 +3,46 @@
 use medprompt::training::Sample;
 use ndarray::{Array2, Array3, Axis, s};
 
+use super::manifest::{Manifest, Side};
 use crate::error::Result;
 use crate::picture::{evenly_spaced, resize_linear, resize_nearest};
 
-/// An image with its truth and where it comes from.
-#[derive(Debug, Clone)]
-pub struct Item {
-    /// Image and classes.
-    pub sample: Sample,
+/// Where an image comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
     /// Name of the file, and of the slice or tile.
     pub name: String,
     /// What is held out or trained on as a whole: a patient, else a file.
     pub group: String,
+    /// Its side of the split, where that is given.
+    pub side: Option<Side>,
+}
+
+impl Source {
+    /// Of a file, by its name without extension, and what a manifest says of it.
+    pub fn of(stem: &str, manifest: Option<&Manifest>) -> Self {
+        let entry = manifest.and_then(|manifest| manifest.get(stem));
+        let patient = entry.and_then(|entry| entry.patient.clone());
+        Self {
+            name: stem.to_string(),
+            group: patient.unwrap_or_else(|| stem.to_string()),
+            side: entry.and_then(|entry| entry.side),
+        }
+    }
+
+    /// A part of it.
+    pub(super) fn part(&self, part: impl std::fmt::Display) -> Self {
+        Self { name: format!("{} {part}", self.name), ..self.clone() }
+    }
+}
+
+/// An image with its truth.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// Image and classes.
+    pub sample: Sample,
+    /// Where it comes from.
+    pub source: Source,
 }
 
 /// How images become items.
@@ -35,7 +63,7 @@ impl Cutting {
     ///
     /// # Errors
     /// [`Error::Segmentation`](crate::Error::Segmentation) when the mask has another size than the image.
-    pub fn items(&self, image: Array3<f32>, mask: Array2<u16>, name: &str, group: &str) -> Result<Vec<Item>> {
+    pub fn items(&self, image: Array3<f32>, mask: Array2<u16>, source: &Source) -> Result<Vec<Item>> {
         let (mut image, mut mask) = Sample::new(image, mask)?.into_parts();
         if let Some(side) = self.max_side {
             (image, mask) = shrink(image, mask, side)?;
@@ -44,8 +72,7 @@ impl Cutting {
             (image, mask) = squared(&image, &mask);
         }
         let Some(side) = self.tile else {
-            let item = Item { sample: Sample::new(image, mask)?, name: name.into(), group: group.into() };
-            return Ok(vec![item]);
+            return Ok(vec![Item { sample: Sample::new(image, mask)?, source: source.clone() }]);
         };
         let (height, width) = mask.dim();
         let places: Vec<(usize, usize)> = starts(height, side)
@@ -58,8 +85,9 @@ impl Cutting {
             let (bottom, right) = ((row + side).min(height), (column + side).min(width));
             let image = image.slice(s![.., row..bottom, column..right]).as_standard_layout().into_owned();
             let mask = mask.slice(s![row..bottom, column..right]).as_standard_layout().into_owned();
-            let name = if places.len() > 1 { format!("{name} {row},{column}") } else { name.to_string() };
-            Ok(Item { sample: Sample::new(image, mask)?, name, group: group.into() })
+            let many = places.len() > 1;
+            let source = if many { source.part(format!("{row},{column}")) } else { source.clone() };
+            Ok(Item { sample: Sample::new(image, mask)?, source })
         };
         chosen.into_iter().map(tile).collect()
     }
@@ -105,7 +133,7 @@ mod tests {
     fn items(cutting: &Cutting, size: [usize; 2]) -> Vec<Item> {
         let mask = Array2::from_shape_fn(size, |(r, c)| u16::from(r > 2 && c > 3));
         let image = Array3::from_shape_fn([3, size[0], size[1]], |(_, r, c)| f32::from(mask[[r, c]]));
-        cutting.items(image, mask, "a", "g").unwrap()
+        cutting.items(image, mask, &Source::of("a", None)).unwrap()
     }
 
     #[test]
@@ -114,22 +142,26 @@ mod tests {
         assert_eq!((starts(112, 112), starts(50, 112)), (vec![0], vec![0]));
         let cutting = Cutting { tile: Some(8), ..Cutting::default() };
         let found = items(&cutting, [20, 8]);
-        assert_eq!(found.iter().map(|i| i.name.as_str()).collect::<Vec<_>>(), ["a 0,0", "a 6,0", "a 12,0"]);
-        assert!(found.iter().all(|i| i.sample.mask().dim() == (8, 8) && i.group == "g"));
-        assert_eq!(items(&Cutting { tiles: Some(1), ..cutting.clone() }, [20, 8])[0].name, "a 6,0");
+        assert_eq!(
+            found.iter().map(|i| i.source.name.as_str()).collect::<Vec<_>>(),
+            ["a 0,0", "a 6,0", "a 12,0"]
+        );
+        assert!(found.iter().all(|i| i.sample.mask().dim() == (8, 8) && i.source.group == "a"));
+        assert_eq!(items(&Cutting { tiles: Some(1), ..cutting.clone() }, [20, 8])[0].source.name, "a 6,0");
         assert_eq!(items(&cutting, [5, 6])[0].sample.mask().dim(), (5, 6));
     }
 
     #[test]
     fn sizes_and_squares() {
         let whole = &items(&Cutting::default(), [20, 10])[0];
-        assert_eq!((whole.name.as_str(), whole.sample.mask().dim()), ("a", (20, 10)));
+        assert_eq!((whole.source.name.as_str(), whole.sample.mask().dim()), ("a", (20, 10)));
         let small = &items(&Cutting { max_side: Some(10), ..Cutting::default() }, [20, 10])[0];
         assert_eq!(small.sample.image().dim(), (3, 10, 5));
         let square = &items(&Cutting { square: true, ..Cutting::default() }, [20, 10])[0];
         assert_eq!(square.sample.mask().dim(), (20, 20));
         assert_eq!(square.sample.mask().iter().map(|c| usize::from(*c)).sum::<usize>(), 17 * 6);
-        let wrong = Cutting::default().items(Array3::zeros([3, 4, 4]), Array2::zeros([4, 5]), "a", "g");
+        let wrong =
+            Cutting::default().items(Array3::zeros([3, 4, 4]), Array2::zeros([4, 5]), &Source::of("a", None));
         assert!(matches!(
             wrong,
             Err(crate::Error::Segmentation(medprompt::Error::Shape { what: "mask", .. }))

@@ -3,7 +3,7 @@
 //! | concept | item |
 //! |---|---|
 //! | arguments of data, model and steps | [`DataArgs`], [`ModelArgs`], [`StepArgs`] |
-//! | an image with its truth, and how it is cut to size | [`Item`], [`Cutting`] |
+//! | an image with its truth, where it comes from, and how it is cut to size | [`Item`], [`Source`], [`Cutting`] |
 //! | PNG pairs, COCO annotations, slices of volumes | [`read_pairs`], [`read_coco`], [`read_volumes`] |
 //! | which side of the split, which patient | [`Manifest`] |
 //! | steps, scores between them, checkpoints | [`Fit`], [`StateFolder`] |
@@ -28,7 +28,7 @@ pub use arguments::{Arm, DataArgs, DataKind, Dataset, LossName, ModelArgs, StepA
 pub use coco_folder::read_coco;
 pub use compare::{Comparison, NamedArm, Run, read_runs};
 pub use fit::{Curves, Fit, StateFolder};
-pub use item::{Cutting, Item};
+pub use item::{Cutting, Item, Source};
 pub use manifest::{Entry, Manifest, Side};
 pub use pairs::read_pairs;
 pub use png_file::{read_image, read_mask, read_values};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use medprompt::data::Classes;
 
-use super::item::{Cutting, Item};
+use super::item::{Cutting, Item, Source};
 use super::manifest::{Manifest, stem};
 use super::png_file::{read_image, read_mask};
 use crate::error::{Error, Result};
@@ -36,18 +36,11 @@ pub fn read_pairs(
     let mut items = Vec::new();
     for Pair { stem, image, mask } in pairs {
         let classes = classes.apply(read_mask(&mask)?.view())?;
-        let group = group_of(&stem, manifest);
-        items.extend(cutting.items(read_image(&image)?, classes, &stem, &group)?);
+        items.extend(cutting.items(read_image(&image)?, classes, &Source::of(&stem, manifest))?);
         bar.inc(1);
     }
     bar.finish_and_clear();
     Ok(items)
-}
-
-/// The patient, where a manifest knows one, else the file.
-pub(super) fn group_of(stem: &str, manifest: Option<&Manifest>) -> String {
-    let patient = manifest.and_then(|manifest| manifest.get(stem)).and_then(|entry| entry.patient.clone());
-    patient.unwrap_or_else(|| stem.to_string())
 }
 
 /// Files of two folders with equal names, in their order, as far as the manifest has them.

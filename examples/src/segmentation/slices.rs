@@ -7,9 +7,9 @@ use medcore::{LabelMap, Volume};
 use medprompt::data::Classes;
 use ndarray::{Array3, ArrayView2, Axis, stack};
 
-use super::item::{Cutting, Item};
+use super::item::{Cutting, Item, Source};
 use super::manifest::Manifest;
-use super::pairs::{Pair, group_of, pairs};
+use super::pairs::{Pair, pairs};
 use crate::error::{Error, Result};
 use crate::progress;
 
@@ -81,8 +81,8 @@ pub fn read_volumes(
                 found: format!("{:?}, or another place ({stem})", labels.volume().size()),
             });
         }
-        let group = group_of(&stem, manifest);
-        items.extend(slices(&volume, &labels, [&stem, &group], classes, slicing, cutting)?);
+        let source = Source::of(&stem, manifest);
+        items.extend(slices(&volume, &labels, &source, classes, slicing, cutting)?);
         bar.inc(1);
     }
     bar.finish_and_clear();
@@ -92,7 +92,7 @@ pub fn read_volumes(
 fn slices(
     volume: &Volume<f32>,
     labels: &LabelMap,
-    [stem, group]: [&str; 2],
+    source: &Source,
     classes: &Classes,
     slicing: &Slicing,
     cutting: &Cutting,
@@ -107,12 +107,12 @@ fn slices(
         if !slicing.empty && mask.iter().all(|class| *class == 0) {
             continue;
         }
-        let group = match slicing.block {
-            Some(block) => format!("{group} {}", index / block.max(1)),
-            None => group.to_string(),
-        };
+        let mut source = source.part(index);
+        if let Some(block) = slicing.block {
+            source.group = format!("{} {}", source.group, index / block.max(1));
+        }
         let image = colored(values, window)?;
-        items.extend(cutting.items(image, mask, &format!("{stem} {index}"), &group)?);
+        items.extend(cutting.items(image, mask, &source)?);
     }
     Ok(items)
 }
