@@ -24,6 +24,13 @@ pub enum Error {
     #[cfg(feature = "networks")]
     #[error(transparent)]
     Encoder(#[from] medslice::Error),
+    /// From a phrase grounder.
+    #[cfg(feature = "networks")]
+    #[error(transparent)]
+    Grounding(#[from] medground::Error),
+    /// From comparing results.
+    #[error(transparent)]
+    Evaluation(#[from] medeval::Error),
     /// From drawing a picture.
     #[error(transparent)]
     Picture(#[from] crate::picture::Error),
@@ -34,6 +41,22 @@ pub enum Error {
         path: PathBuf,
         /// The operating system's reason.
         source: std::io::Error,
+    },
+    /// A picture that cannot be read.
+    #[error("{}: {reason}", path.display())]
+    ImageFormat {
+        /// The file.
+        path: PathBuf,
+        /// The decoder's reason.
+        reason: String,
+    },
+    /// A text that is no JSON of the right form.
+    #[error("{}: {source}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// The parser's reason.
+        source: serde_json::Error,
     },
     /// Tensors that cannot be written or read.
     #[error("{}: {source}", path.display())]

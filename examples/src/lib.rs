@@ -8,6 +8,7 @@
 //! | files of the repository that the examples start from | [`fixtures`] |
 //! | PNG sheets: mosaics, captions, PCA pictures | [`picture`] |
 //! | distilling a small encoder | [`distill`] |
+//! | training phrase grounders | [`grounding`] |
 //! | three orthogonal views | [`orthogonal`] |
 //! | linear probes | [`probe`] |
 //! | the sheet of `embed` | [`sheet`] |
@@ -21,6 +22,8 @@ pub mod device;
 pub mod distill;
 mod error;
 pub mod fixtures;
+#[cfg(feature = "networks")]
+pub mod grounding;
 pub mod input;
 pub mod orthogonal;
 pub mod picture;

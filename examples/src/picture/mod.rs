@@ -9,12 +9,14 @@
 //! | how long a millimetre is | [`Canvas::scale_bar`] |
 //! | which slices to show, and how large | [`evenly_spaced`], [`fit_within`] |
 //! | another size | [`resize_linear`], [`resize_linear_rgb`], [`resize_nearest`] |
+//! | lines over numbers | [`Chart`] |
 //! | principal components of features | [`Pca`] |
 //! | components as colours | [`scores_to_rgb`] |
 //!
 //! Sizes are in pixels, `[rows, columns]` as in the arrays; places on a canvas are x to the right and y down.
 
 mod canvas;
+mod chart;
 mod colors;
 mod error;
 mod font;
@@ -29,6 +31,7 @@ mod subspace;
 mod text;
 
 pub use canvas::{Canvas, Rgb};
+pub use chart::{Chart, Line};
 pub use colors::{NOT_COUNTED, scores_to_rgb};
 pub use error::{Error, Result};
 pub use mosaic::{CaptionPlace, Mosaic, Sides, Tile};
