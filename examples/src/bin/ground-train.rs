@@ -99,6 +99,9 @@ struct TrainArgs {
     /// Train the text encoder; one from --text is frozen otherwise, a random one is always trained.
     #[arg(long)]
     train_text: bool,
+    /// MedRPG's contrast of regions, with TransVG.
+    #[arg(long)]
+    taco: bool,
     /// How images are varied.
     #[arg(long, value_enum, default_value = "none")]
     vary: Vary,
@@ -108,6 +111,9 @@ struct TrainArgs {
     /// Memory for features of frozen encoders, in MiB.
     #[arg(long, default_value_t = 1024)]
     cache: usize,
+    /// Held-out samples are evaluated after each how many-th epoch.
+    #[arg(long, default_value_t = 1)]
+    watch_every: usize,
     /// A checkpoint after each how many-th epoch: what can be lost when the program is stopped.
     #[arg(long, default_value_t = 1)]
     checkpoint_every: usize,
@@ -250,6 +256,7 @@ impl Run<'_> {
                 Vary::Crop => Augmentation::default(),
             },
             fixed_views: args.views,
+            taco: args.taco,
             ..TrainingConfig::default()
         };
         let stage = Stage {
@@ -262,6 +269,7 @@ impl Run<'_> {
                 max_bytes: args.cache.saturating_mul(1 << 20),
                 ..FeatureCacheOptions::default()
             },
+            watch_every: args.watch_every,
             checkpoint_every: args.checkpoint_every,
             folder: args.output.join(name),
         };

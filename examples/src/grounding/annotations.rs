@@ -182,3 +182,63 @@ fn print_report(path: &Path, found: &ReadSamples) {
     let (samples, rows) = (found.samples.len(), found.report.rows);
     println!("{}: {samples} samples of {rows} rows", path.display());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::picture::Canvas;
+
+    fn arguments(phrases: PathBuf, format: AnnotationFormat, images: &Path) -> AnnotationArgs {
+        AnnotationArgs {
+            phrases,
+            format,
+            anatomy: None,
+            anatomy_format: None,
+            anatomy_terms: vec!["heart".to_string()],
+            images: images.to_path_buf(),
+            anatomy_images: None,
+            synonyms: false,
+            spanish: false,
+        }
+    }
+
+    #[test]
+    fn each_format_is_read_from_its_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        Canvas::new(200, 100, [9; 3]).unwrap().write_png(root.join("1.png")).unwrap();
+        let images = ImageFolder::open(root).unwrap();
+        let read = |name: &str, text: &str, format| {
+            let path = root.join(name);
+            std::fs::write(&path, text).unwrap();
+            arguments(path, format, root).read(&images, &images).unwrap()
+        };
+        let lines = "{\"image\": \"1.png\", \"phrase\": \"heart\", \"box_xywh\": [1, 2, 3, 4]}\n\
+                     {\"image\": \"1.png\", \"phrase\": \"opacity\", \"box_xywh\": null}\nbroken\n";
+        let found = read("a.jsonl", lines, AnnotationFormat::Jsonl);
+        assert_eq!((found.anatomy.len(), found.phrases.len()), (1, 1));
+        let table = "image_id,rad_id,class_name,x_min,y_min,x_max,y_max\n\
+                     1,R1,Cardiomegaly,10,10,60,60\n1,R2,Cardiomegaly,12,10,60,62\n1,R1,No finding,,,,\n";
+        let found = read("vindr.csv", table, AnnotationFormat::Vindr);
+        assert_eq!(found.phrases[0].boxes.len(), 1, "two readers, one box");
+        let table = "patientId,x,y,width,height,Target\n1,10,20,30,40,1\n2,,,,,0\n";
+        let found = read("rsna.csv", table, AnnotationFormat::Rsna);
+        assert_eq!(found.phrases.iter().map(|s| s.boxes.len()).collect::<Vec<_>>(), [1, 0]);
+
+        // The size of an image comes from its file where the master table has none.
+        let padchest = root.join("padchest");
+        std::fs::create_dir(&padchest).unwrap();
+        std::fs::write(padchest.join("master_table.csv"), "ImageID,PatientID,split\n1.png,7,test\n").unwrap();
+        let reports = "[{\"ImageID\": \"1.png\", \"findings\": [{\"sentence_en\": \"Effusion.\", \
+                       \"boxes\": [[0.1, 0.5, 0.2, 1.0]]}]}]";
+        std::fs::write(padchest.join("grounded_reports.json"), reports).unwrap();
+        let found = arguments(padchest, AnnotationFormat::PadchestGr, root).read(&images, &images).unwrap();
+        assert_eq!(found.phrases[0].boxes[0].xyxy(), [20.0, 50.0, 40.0, 100.0]);
+        assert_eq!(
+            (found.phrases[0].patient.as_deref(), found.phrases[0].split),
+            (Some("7"), Some(Split::Test))
+        );
+        let absent = arguments(root.join("absent"), AnnotationFormat::Jsonl, root);
+        assert!(matches!(absent.read(&images, &images), Err(Error::Io { .. })));
+    }
+}

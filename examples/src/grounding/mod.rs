@@ -11,6 +11,7 @@
 //! | phrases and boxes out of label maps | [`phrases`] |
 
 mod annotations;
+mod fnv;
 mod images;
 mod model;
 mod overlays;

@@ -59,9 +59,12 @@ pub struct ModelArgs {
     /// Layers of the fusion, without --config.
     #[arg(long, default_value_t = 3)]
     pub layers: usize,
-    /// Width of the fusion, without --config; its inner width is twice that.
+    /// Width of the fusion, without --config.
     #[arg(long, default_value_t = 128)]
     pub width: usize,
+    /// Inner width of the fusion, without --config; by default twice the width.
+    #[arg(long)]
+    pub ffn: Option<usize>,
     /// Grey values that become 0 and 1 for all images, such as `-1000,1000` HU; by default each image's lowest and highest.
     #[arg(long, value_delimiter = ',', allow_hyphen_values = true, value_name = "LOW,HIGH")]
     pub range: Vec<f64>,
@@ -127,7 +130,7 @@ impl ModelArgs {
             .with_num_layers(self.layers)
             .with_width(self.width)
             .with_heads((self.width / 32).max(1))
-            .with_ffn(2 * self.width);
+            .with_ffn(self.ffn.unwrap_or(2 * self.width));
         let config = match self.model {
             ModelKind::Transvg => GroundingConfig::TransVg(TransVgConfig {
                 encoder: (!vision.is_transformer()).then(|| layers.clone()),

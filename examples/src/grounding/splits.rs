@@ -6,6 +6,7 @@ use clap::Args;
 use medground::data::{GroundingSample, Split, shared_patients, split_by_patient};
 
 use super::annotations::{AnnotationArgs, Annotations};
+use super::fnv::Fnv;
 use super::images::ImageFolder;
 use crate::error::{Error, Result};
 
@@ -132,7 +133,8 @@ fn into_folds(annotations: &mut Annotations, folds: u64, fold: u64, seed: u64) -
     }
     let key = |s: &GroundingSample| s.patient.clone().unwrap_or_else(|| s.image.clone());
     let patients: BTreeSet<String> = annotations.phrases.iter().map(key).collect();
-    let mut patients: Vec<(u64, String)> = patients.into_iter().map(|p| (hash(&p, seed), p)).collect();
+    let mut patients: Vec<(u64, String)> =
+        patients.into_iter().map(|p| (Fnv::new(seed).with(p.as_bytes()).value(), p)).collect();
     patients.sort();
     let tested: BTreeSet<String> = patients
         .into_iter()
@@ -144,12 +146,6 @@ fn into_folds(annotations: &mut Annotations, folds: u64, fold: u64, seed: u64) -
         sample.split = Some(if tested.contains(&key(sample)) { Split::Test } else { Split::Train });
     }
     Ok(())
-}
-
-/// FNV-1a: the same on every machine.
-fn hash(text: &str, seed: u64) -> u64 {
-    let step = |h: u64, byte: u8| (h ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    seed.to_le_bytes().into_iter().chain(text.bytes()).fold(0xcbf2_9ce4_8422_2325, step)
 }
 
 #[cfg(test)]

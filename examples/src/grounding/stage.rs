@@ -9,6 +9,7 @@ use medground::PhraseGrounder;
 use medground::data::GroundingSample;
 use medground::training::{FeatureCacheOptions, Trainer, TrainingConfig};
 
+use super::fnv::Fnv;
 use super::images::ImageFolder;
 use crate::error::{Error, Result};
 use crate::picture::{Canvas, Chart, Line, sheet};
@@ -21,8 +22,10 @@ pub struct Stage<'a> {
     pub name: &'a str,
     /// Learnt from.
     pub train: &'a [GroundingSample],
-    /// Evaluated after each epoch; chooses nothing.
+    /// Evaluated in the course of it; chooses nothing.
     pub watched: &'a [GroundingSample],
+    /// Evaluated after each how many-th epoch, and at the end.
+    pub watch_every: usize,
     /// The images of both.
     pub images: &'a ImageFolder,
     /// Rates, epochs, seed.
@@ -51,6 +54,7 @@ pub fn train_stage(
         return Err(Error::Unfit { what, expected, found: "none".to_string() });
     }
     create(&stage.folder)?;
+    check_samples(stage)?;
     let mut trainer = match last_checkpoint(&stage.folder)? {
         Some(folder) => {
             let trainer = Trainer::resume(folder, stage.config.clone(), device)?;
@@ -74,17 +78,41 @@ pub fn train_stage(
         })?;
         let epoch = trainer.steps() / per_epoch;
         let loss = losses.iter().sum::<f64>() / losses.len().max(1) as f64;
-        let row = Row { epoch, loss, ..watch(&mut trainer, stage)? };
+        let due = |every: usize| epoch % every.max(1) == 0 || epoch == stage.config.epochs;
+        let scores = if due(stage.watch_every) { watch(&mut trainer, stage)? } else { Row::default() };
+        let row = Row { epoch, loss, ..scores };
         bar.suspend(|| println!("{}: {row}", stage.name));
         curve.0.push(row);
         // The checkpoint is last: an epoch without it is done again.
-        if epoch % stage.checkpoint_every.max(1) == 0 || epoch == stage.config.epochs {
+        if due(stage.checkpoint_every) {
             curve.write(&stage.folder)?;
             save_checkpoint(&trainer, &stage.folder, epoch)?;
         }
     }
     bar.finish_and_clear();
     Ok(trainer)
+}
+
+/// That the samples are those that the folder's checkpoints learnt from.
+fn check_samples(stage: &Stage<'_>) -> Result<()> {
+    let mut hash = Fnv::new(0);
+    for sample in stage.train {
+        hash = hash.with(sample.image.as_bytes()).with(&[0]).with(sample.phrase.as_bytes()).with(&[0]);
+        for value in sample.boxes.iter().flat_map(medcore::PixelBox::xyxy) {
+            hash = hash.with(&value.to_le_bytes());
+        }
+    }
+    let text = format!("{} samples, {:016x}\n", stage.train.len(), hash.value());
+    let path = stage.folder.join("samples.txt");
+    if last_checkpoint(&stage.folder)?.is_some() {
+        let found =
+            std::fs::read_to_string(&path).map_err(|source| Error::Io { path: path.clone(), source })?;
+        if found != text {
+            let (expected, found) = (found.trim().to_string(), text.trim().to_string());
+            return Err(Error::Unfit { what: "the samples of the checkpoint", expected, found });
+        }
+    }
+    std::fs::write(&path, text).map_err(|source| Error::Io { path, source })
 }
 
 /// Reads the image of a sample, for a trainer.
