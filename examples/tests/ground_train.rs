@@ -31,7 +31,8 @@ fn refuses(arguments: &[&str]) -> String {
 
 /// A random model of a few thousand parameters.
 fn config(folder: &Path, model_type: &str) -> PathBuf {
-    let layers = json!({"num_layers": 1, "width": 16, "heads": 2, "ffn": 24});
+    let layers = json!({"num_layers": 1, "width": 16, "heads": 2, "ffn": 24, "dropout": 0.1,
+                        "attention_dropout": 0.0, "activation_dropout": 0.0});
     let mut config = json!({
         "model_type": model_type,
         "vision": {"model_type": "dinov2", "hidden_size": 12, "num_hidden_layers": 1, "num_attention_heads": 2,

@@ -87,7 +87,8 @@ impl Chart {
             canvas.fill_rect(x, top, 1, bottom - top, GRID);
             let label = across.label(value);
             let half = text_width(&label, SCALE) / 2;
-            canvas.text(x.saturating_sub(half), bottom + GAP, &label, INK, SCALE);
+            let x = x.saturating_sub(half).min(width.saturating_sub(2 * half + 1));
+            canvas.text(x, bottom + GAP, &label, INK, SCALE);
         }
         let mut x = left;
         for (line, color) in self.lines.iter().zip(COLORS.into_iter().cycle()) {
