@@ -289,6 +289,12 @@ impl Run<'_> {
         }
         let load = |sample: &GroundingSample| load_sample(images, sample);
         let scores = trainer.evaluate(samples, load, Bootstrap::default())?;
+        if scores.cut_phrases > 0 {
+            println!(
+                "{name}: {} phrases are longer than the model reads, and were cut off",
+                scores.cut_phrases
+            );
+        }
         self.report(results, EvaluatedSet::new(name, samples, &scores))
     }
 

@@ -137,7 +137,7 @@ pub fn phrases_of(structures: &[Structure], view: View, size: [usize; 2]) -> Vec
     let named = |s: &Structure| SlicePhrase { text: s.name.clone(), bounds: s.bounds, is_relation: false };
     let mut found: Vec<SlicePhrase> = structures.iter().map(named).collect();
     let mut by_area: Vec<&Structure> = structures.iter().collect();
-    by_area.sort_by(|a, b| b.area.cmp(&a.area));
+    by_area.sort_by_key(|structure| std::cmp::Reverse(structure.area));
     if let [first, second, ..] = by_area.as_slice()
         && first.area as f64 >= 1.2 * second.area as f64
     {

@@ -78,7 +78,7 @@ pub fn train_stage(
         })?;
         let epoch = trainer.steps() / per_epoch;
         let loss = losses.iter().sum::<f64>() / losses.len().max(1) as f64;
-        let due = |every: usize| epoch % every.max(1) == 0 || epoch == stage.config.epochs;
+        let due = |every: usize| epoch.is_multiple_of(every.max(1)) || epoch == stage.config.epochs;
         let scores = if due(stage.watch_every) { watch(&mut trainer, stage)? } else { Row::default() };
         let row = Row { epoch, loss, ..scores };
         bar.suspend(|| println!("{}: {row}", stage.name));
