@@ -28,9 +28,13 @@ pub enum Error {
     #[cfg(feature = "networks")]
     #[error(transparent)]
     Grounding(#[from] medground::Error),
-    /// From comparing results.
+    /// From segmentation by prompts.
+    #[cfg(feature = "networks")]
     #[error(transparent)]
-    Evaluation(#[from] medeval::Error),
+    Segmentation(#[from] medprompt::Error),
+    /// From measures and statistics.
+    #[error(transparent)]
+    Measure(#[from] medeval::Error),
     /// From drawing a picture.
     #[error(transparent)]
     Picture(#[from] crate::picture::Error),
@@ -49,6 +53,14 @@ pub enum Error {
         path: PathBuf,
         /// The decoder's reason.
         reason: String,
+    },
+    /// A PNG file that does not decode.
+    #[error("{}: {source}", path.display())]
+    Png {
+        /// The file.
+        path: PathBuf,
+        /// The decoder's reason.
+        source: png::DecodingError,
     },
     /// A text that is no JSON of the right form.
     #[error("{}: {source}", path.display())]

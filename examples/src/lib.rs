@@ -11,6 +11,7 @@
 //! | training phrase grounders | [`grounding`] |
 //! | three orthogonal views | [`orthogonal`] |
 //! | linear probes | [`probe`] |
+//! | training segmentation models | [`segmentation`] |
 //! | the sheet of `embed` | [`sheet`] |
 //! | a sidecar of BIDS | [`sidecar`] |
 //! | text in columns | [`table`] |
@@ -30,6 +31,8 @@ pub mod picture;
 #[cfg(feature = "networks")]
 pub mod probe;
 pub mod progress;
+#[cfg(feature = "networks")]
+pub mod segmentation;
 #[cfg(feature = "networks")]
 pub mod sheet;
 pub mod sidecar;

@@ -14,7 +14,8 @@
 //! | superpixels: SLIC, and differentiable ones (SSN) | [`superpixel`] |
 //! | losses, augmentation, optimiser, exact resume | [`training`] |
 //! | images and volumes of any size, clicks and boxes | [`inference`] |
-//! | files of what was trained | [`TrainedWeights`] |
+//! | annotations, classes and splits of data sets | [`data`] |
+//! | files of what was trained | [`TrainedWeights`], [`SegmentationModel::save_segformer`] |
 //!
 //! ```
 //! use burn::tensor::Tensor;
@@ -32,6 +33,7 @@
 //! # Ok::<(), medprompt::Error>(())
 //! ```
 
+pub mod data;
 mod error;
 mod high_pass;
 pub mod inference;

@@ -173,7 +173,7 @@ impl Results {
 /// its phrase; of all training samples for a phrase that none has. None when no training sample has one box and a size.
 ///
 /// # Errors
-/// [`Error::Evaluation`] when scores cannot be computed.
+/// [`Error::Measure`] when scores cannot be computed.
 pub fn mean_boxes(train: &[GroundingSample], test: &[GroundingSample]) -> Result<Option<EvaluatedSet>> {
     let share = |s: &GroundingSample| {
         let ([height, width], [bounds]) = (s.size?.map(|side| side as f64), s.boxes.as_slice()) else {
@@ -259,7 +259,7 @@ pub struct Comparison {
 /// Compares a set of some runs with a set of others, on the samples of one true box that both have, and whose phrase is `phrase`, if given.
 ///
 /// # Errors
-/// [`Error::Unfit`] when they have no sample in common; [`Error::Evaluation`].
+/// [`Error::Unfit`] when they have no sample in common; [`Error::Measure`].
 pub fn compare(
     first: (&[Results], &str),
     second: (&[Results], &str),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, config};
 use crate::prompts::VisualPromptsConfig;
-use crate::superpixel::SuperpixelSource;
+use crate::superpixel::{SlicConfig, SuperpixelSource};
 
 /// What is trained beside the decoder. In all but [`Adaptation::Full`] the backbone's own parameters are frozen.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
@@ -44,6 +44,8 @@ pub enum PromptInput {
     },
     /// The image as the means of its superpixels, as in MVP.
     Superpixels(SuperpixelSource),
+    /// Means, texture and borders of superpixels; see [`slic_maps`](crate::superpixel::slic_maps). Ours.
+    SuperpixelMaps(SlicConfig),
 }
 
 impl PromptInput {
@@ -56,7 +58,7 @@ impl PromptInput {
         match self {
             Self::HighPass { ratio } if !(0.0..=1.0).contains(ratio) => Err(config("ratio", "0 to 1", ratio)),
             Self::HighPass { .. } => Ok(()),
-            Self::Superpixels(SuperpixelSource::Slic(slic)) => slic.validate(),
+            Self::Superpixels(SuperpixelSource::Slic(slic)) | Self::SuperpixelMaps(slic) => slic.validate(),
             Self::Superpixels(SuperpixelSource::Network(network)) => network.validate(),
         }
     }

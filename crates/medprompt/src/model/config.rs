@@ -11,7 +11,7 @@ use super::decoder::{Decoder, TokenDecoder};
 use super::segmentation_model::SegmentationModel;
 use crate::error::{Error, Result, config};
 use crate::prompts::PromptTokens;
-use crate::superpixel::SuperpixelSource;
+use crate::superpixel::{ReadoutConfig, SuperpixelSource};
 
 /// Mean of the red, green and blue of ImageNet, of values from 0 to 1.
 pub const IMAGENET_MEAN: [f64; 3] = [0.485, 0.456, 0.406];
@@ -41,6 +41,8 @@ pub struct SegmentationConfig {
     /// Divides each channel.
     #[config(default = "IMAGENET_STD")]
     pub image_std: [f64; 3],
+    /// Whether logits follow superpixels, and how.
+    pub readout: Option<ReadoutConfig>,
 }
 
 impl SegmentationConfig {
@@ -70,6 +72,7 @@ impl SegmentationConfig {
         if !(0.0..1.0).contains(&self.dropout) {
             return Err(config("dropout", "0 to below 1", self.dropout));
         }
+        self.readout.as_ref().map_or(Ok(()), ReadoutConfig::validate)?;
         if self.image_mean.iter().any(|v| !v.is_finite()) {
             return Err(config("image_mean", "finite numbers", format!("{:?}", self.image_mean)));
         }

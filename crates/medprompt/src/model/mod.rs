@@ -4,6 +4,7 @@ mod adaptation;
 mod backbone;
 mod config;
 mod decoder;
+mod segformer_folder;
 mod segmentation_model;
 mod weights;
 

@@ -13,7 +13,7 @@ use super::decoder::Decoder;
 use crate::error::{Result, shape};
 use crate::high_pass::high_pass_batch;
 use crate::prompts::{PromptTokens, VisualPrompts};
-use crate::superpixel::{SuperpixelNetwork, SuperpixelSource, slic_mean_images};
+use crate::superpixel::{SuperpixelNetwork, SuperpixelSource, slic_maps, slic_mean_images, slic_regions};
 
 /// A backbone, frozen as a rule, with what adapts it and a decoder.
 ///
@@ -53,11 +53,24 @@ impl SegmentationModel {
     ///
     /// # Shapes
     /// - `images`: from 0 to 1, `[batch, 3, height, width]`
-    /// - output: the same, normalised
+    /// - output: the same, normalised; with a [readout](crate::superpixel::ReadoutConfig), the numbers of its superpixels as one more
+    ///   channel, which is the last or the only one
     ///
     /// # Errors
     /// As [`segment`](Self::segment).
     pub fn guides(&self, images: &Tensor<4>) -> Result<Option<Tensor<4>>> {
+        let prompts = self.prompt_images(images)?;
+        let Some(readout) = &self.config.readout else { return Ok(prompts) };
+        let regions = slic_regions(read(images.clone())?.view(), &readout.slic)?;
+        let regions: Tensor<4> = array_to_tensor(&regions, &images.device());
+        Ok(Some(match prompts {
+            Some(prompts) => Tensor::cat(vec![prompts, regions], 1),
+            None => regions,
+        }))
+    }
+
+    /// What visual prompts are made of.
+    fn prompt_images(&self, images: &Tensor<4>) -> Result<Option<Tensor<4>>> {
         let Adaptation::VisualPrompts { input, .. } = &self.config.adaptation else { return Ok(None) };
         let guides = match (input, &self.superpixels) {
             (PromptInput::HighPass { ratio }, _) => {
@@ -68,6 +81,9 @@ impl SegmentationModel {
             (PromptInput::Superpixels(SuperpixelSource::Slic(slic)), _) => {
                 let means = slic_mean_images(read(images.clone())?.view(), slic)?;
                 self.normalise(array_to_tensor(&means, &images.device()))
+            }
+            (PromptInput::SuperpixelMaps(slic), _) => {
+                array_to_tensor(&slic_maps(read(images.clone())?.view(), slic)?, &images.device())
             }
             (PromptInput::Superpixels(SuperpixelSource::Network(_)), Some(network)) => {
                 self.normalise(network.forward(images.clone()).reconstruct(images.clone()))
@@ -88,6 +104,7 @@ impl SegmentationModel {
     /// On shapes that [`segment`](Self::segment) refuses.
     pub fn forward(&self, images: Tensor<4>, guides: Option<Tensor<4>>) -> Tensor<4> {
         let [_, _, height, width] = images.dims();
+        let (guides, regions) = self.split_guides(guides);
         let handcrafted = match (&self.prompts, guides) {
             (Some(prompts), Some(guides)) => prompts.handcrafted(guides),
             _ => Vec::new(),
@@ -98,7 +115,19 @@ impl SegmentationModel {
             _ => Prompted::Nothing,
         };
         let maps = self.backbone.forward(self.normalise(images), prompted);
-        resize_bilinear(self.decoder.forward(maps), [height, width])
+        let logits = resize_bilinear(self.decoder.forward(maps), [height, width]);
+        match (&self.config.readout, regions) {
+            (Some(readout), Some(regions)) => readout.forward(logits, regions),
+            _ => logits,
+        }
+    }
+
+    /// What prompts are made of, and the numbers of superpixels.
+    fn split_guides(&self, guides: Option<Tensor<4>>) -> (Option<Tensor<4>>, Option<Tensor<4>>) {
+        let (Some(_), Some(all)) = (&self.config.readout, &guides) else { return (guides, None) };
+        let prompts = all.dims()[1] - 1;
+        let regions = all.clone().narrow(1, prompts, 1);
+        ((prompts > 0).then(|| all.clone().narrow(1, 0, prompts)), Some(regions))
     }
 
     /// Checks images for [`forward`](Self::forward).

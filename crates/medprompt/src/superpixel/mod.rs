@@ -7,13 +7,17 @@
 mod clustering;
 mod lab;
 mod loss;
+mod maps;
 mod mean_image;
 mod network;
+mod readout;
 mod source;
 
 pub use clustering::{ITERATIONS, SoftSuperpixels, grid_for};
 pub use lab::rgb_to_lab;
 pub use loss::{POSITION_WEIGHT, label_reconstruction_loss, position_loss, superpixel_loss};
+pub use maps::slic_maps;
 pub use mean_image::{boundaries, slic_mean_images};
 pub use network::{SuperpixelNetwork, SuperpixelNetworkConfig};
+pub use readout::{ReadoutConfig, region_means, slic_regions};
 pub use source::{SlicConfig, SuperpixelSource};

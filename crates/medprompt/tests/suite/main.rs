@@ -3,8 +3,10 @@
 
 mod adaptation;
 mod common;
+mod data;
 mod high_pass;
 mod inference;
+mod readout;
 mod superpixel;
 mod training;
 mod visual_prompts;

@@ -2,6 +2,7 @@
 
 use burn::module::Module;
 use mednn::bridge::read_f32;
+use mednn::weights::Precision;
 use medprompt::superpixel::{SuperpixelNetworkConfig, SuperpixelSource};
 use medprompt::training::{Batch, Trainer, TrainingConfig};
 use medprompt::{
@@ -115,4 +116,37 @@ fn published_folders_load_by_their_model_type() {
     let other = BackboneConfig::from_hugging_face(r#"{"model_type": "bert"}"#);
     assert!(matches!(other, Err(Error::Network(_))));
     assert!(matches!(Backbone::from_pretrained("no/such/folder", &device), Err(Error::Io { .. })));
+}
+
+#[test]
+fn a_segformer_is_a_folder_that_loads_again() {
+    let device = device();
+    let folder = tempfile::tempdir().unwrap();
+    let images = images(1, 40, &device);
+    let logits = |model: &SegmentationModel| read_f32(model.segment(images.clone()).unwrap()).unwrap();
+    let config =
+        config(BackboneConfig::Mit(tiny_mit()), Adaptation::Full, 3).with_image_mean([0.1, 0.2, 0.3]);
+    let (model, _) = trained(&config);
+    let path = folder.path().join("model");
+    model.save_segformer(&path, Precision::F32).unwrap();
+    let loaded = SegmentationModel::from_segformer(&path, &device).unwrap();
+    assert_eq!(loaded.config(), &config);
+    let expected = logits(&model.valid());
+    assert!(logits(&loaded.valid()) == expected);
+    model.save_segformer(&path, Precision::F16).unwrap();
+    let half = logits(&SegmentationModel::from_segformer(&path, &device).unwrap().valid());
+    let scale = expected.iter().fold(0f32, |m, v| m.max(v.abs()));
+    assert!(half.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 5e-3 * scale));
+    assert!(half != expected);
+
+    // Without a word on normalisation it is that of ImageNet.
+    std::fs::remove_file(path.join("preprocessor_config.json")).unwrap();
+    let plain = SegmentationModel::from_segformer(&path, &device).unwrap();
+    assert_eq!(plain.config().image_mean, medprompt::model::IMAGENET_MEAN);
+    std::fs::remove_file(path.join("model.safetensors")).unwrap();
+    assert!(matches!(SegmentationModel::from_segformer(&path, &device), Err(Error::Network(_))));
+    for wrong in [&arms()[0], &arms()[2]] {
+        let error = trained(wrong).0.save_segformer(&path, Precision::F32).unwrap_err();
+        assert!(matches!(error, Error::Config { field: "adaptation", .. }), "{error}");
+    }
 }

@@ -1,0 +1,250 @@
+//! Trains a segmentation model on images with masks, or on slices of volumes with label maps.
+//!
+//! ```text
+//! # A small SegFormer from scratch: out/cells/model is a folder that transformers loads too.
+//! cargo run --release --bin segment-train -- train --images cells/images --masks cells/labels --manifest cells/manifest.csv \
+//!     --tile 256 --size 256 --steps 3000 --arm full --output out/cells
+//! # Superpixel prompts on a frozen DINOv2: out/hippocampus/weights.safetensors has the prompts and the decoder alone.
+//! cargo run --release --bin segment-train -- train --kind nifti --images imagesTr --masks labelsTr --classes 3 --square \
+//!     --backbone dinov2-small --arm slic --size 112 --steps 500 --output out/hippocampus
+//! ```
+//!
+//! Shows progress; `--resume` goes on from the last checkpoint, to the bit. Writes the weights, curves, a sheet of held-out samples and
+//! their scores.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use medburn_examples::device::DeviceArgs;
+use medburn_examples::segmentation::{
+    Arm, Comparison, Curves, DataArgs, Fit, Item, ItemScores, ModelArgs, NamedArm, StateFolder, StepArgs,
+    markdown, predict, read_runs, summary, write_curves, write_samples,
+};
+use medburn_examples::table::aligned;
+use medburn_examples::{Error, Result, exit};
+use mednn::weights::Precision;
+use medprompt::training::{Trainer, TrainingConfig};
+use medprompt::{Backbone, SegmentationModel};
+
+/// Trains segmentation models.
+#[derive(Parser)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Trains one model.
+    Train(Box<Train>),
+    /// Trains many models on one data set, and adds a line to a file for each.
+    Compare(Box<Compare>),
+    /// Makes a table of such files.
+    Table {
+        /// The files.
+        #[arg(required = true)]
+        records: Vec<PathBuf>,
+        /// The arm that the others are compared with.
+        #[arg(long, default_value = "fft")]
+        base: String,
+    },
+}
+
+#[derive(clap::Args)]
+struct Train {
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    model: ModelArgs,
+    #[command(flatten)]
+    steps: StepArgs,
+    #[command(flatten)]
+    device: DeviceArgs,
+    /// What is trained beside the decoder.
+    #[arg(long, value_enum, default_value = "full")]
+    arm: Arm,
+    /// Steps in all.
+    #[arg(long = "steps", conflicts_with = "epochs")]
+    count: Option<usize>,
+    /// Passes over the training items, in place of steps.
+    #[arg(long, default_value_t = 20)]
+    epochs: usize,
+    /// Steps between two scores, each of which is followed by a checkpoint; without it, an epoch, and at least 25.
+    #[arg(long)]
+    score_every: Option<usize>,
+    /// Scores in a row without a better one before training stops; 0 for never.
+    #[arg(long, default_value_t = 0)]
+    patience: usize,
+    /// Of all random numbers.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Folder for all that is written.
+    #[arg(long, default_value = "out/segment-train")]
+    output: PathBuf,
+    /// Goes on from the checkpoint in the output folder.
+    #[arg(long)]
+    resume: bool,
+}
+
+fn main() -> ExitCode {
+    exit(match Args::parse().command {
+        Command::Train(args) => args.run(),
+        Command::Compare(args) => args.run(),
+        Command::Table { records, base } => table(&records, &base),
+    })
+}
+
+#[derive(clap::Args)]
+struct Compare {
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    model: ModelArgs,
+    #[command(flatten)]
+    steps: StepArgs,
+    #[command(flatten)]
+    device: DeviceArgs,
+    /// What the data set is called.
+    #[arg(long)]
+    name: String,
+    /// Arms: none, fft, slic, maps, ssn, tokens, lora, full; with @ and a weight for a readout, as in slic@0.5.
+    #[arg(long, value_delimiter = ',', required = true)]
+    arms: Vec<NamedArm>,
+    /// Parts of the training groups.
+    #[arg(long, value_delimiter = ',', default_value = "0.05,0.2,1")]
+    fractions: Vec<f64>,
+    /// Seeds.
+    #[arg(long, value_delimiter = ',', default_value = "0,1,2")]
+    seeds: Vec<u64>,
+    /// Steps of each training.
+    #[arg(long = "steps", default_value_t = 100)]
+    count: usize,
+    /// The file; trainings that it has are not done again.
+    #[arg(long)]
+    record: PathBuf,
+}
+
+impl Compare {
+    fn run(&self) -> Result<()> {
+        let opened = self.device.open()?;
+        let data = self.data.read(0)?;
+        println!(
+            "{}: {} items to train on, {} held out",
+            self.name,
+            data.training.len(),
+            data.held_out.len()
+        );
+        let comparison = Comparison {
+            name: self.name.clone(),
+            data: &data,
+            model: &self.model,
+            steps: &self.steps,
+            count: self.count,
+            device: opened.device().clone().autodiff(),
+        };
+        comparison.run(&self.arms, &self.fractions, &self.seeds, &self.record)
+    }
+}
+
+fn table(records: &[PathBuf], base: &str) -> Result<()> {
+    let mut runs = Vec::new();
+    for record in records {
+        runs.extend(read_runs(record)?);
+    }
+    print!("{}", markdown(&runs, base)?);
+    Ok(())
+}
+
+impl Train {
+    fn run(&self) -> Result<()> {
+        let opened = self.device.open()?;
+        println!("device    {opened}");
+        let device = opened.device().clone().autodiff();
+        let state = StateFolder::new(&self.output)?;
+        let data = self.data.read(self.seed)?;
+        let training = data.fraction(self.data.fraction, self.seed)?;
+        println!("items     {} to train on, {} held out", training.len(), data.held_out.len());
+
+        device.seed(self.seed);
+        let (backbone, config, base) = self.model.backbone(&device)?;
+        let config = self.model.config(config, self.arm, self.model.readout, data.channels);
+        let (mut trainer, model, mut curves) = if self.resume {
+            state.resume(backbone.clone(), &device)?
+        } else {
+            state.clear()?;
+            (
+                Trainer::new(self.settings(training.len()))?,
+                config.init(backbone.clone(), &device)?,
+                Curves::default(),
+            )
+        };
+        println!("model     {base}, {:?}: {} parameters trained", self.arm, model.trained_parameters());
+        println!("steps     {} of {} done", trainer.steps_done(), trainer.config().steps);
+
+        let held_out: Vec<&Item> = data.held_out.iter().collect();
+        let epoch = training.len().div_ceil(self.steps.batch.max(1));
+        let fit = Fit {
+            training: &training,
+            held_out: &held_out,
+            augmentation: self.steps.augmentation(),
+            score_every: self.score_every.unwrap_or(epoch.max(25)),
+            state: Some(state),
+            base,
+            device,
+        };
+        let model = fit.run(&mut trainer, model, &mut curves, &backbone)?;
+        self.report(&model, &fit, &curves, &backbone)
+    }
+
+    fn settings(&self, items: usize) -> TrainingConfig {
+        let epoch = items.div_ceil(self.steps.batch.max(1));
+        TrainingConfig::new(self.count.unwrap_or(self.epochs * epoch))
+            .with_batch(self.steps.batch)
+            .with_learning_rate(self.steps.learning_rate)
+            .with_loss(self.steps.loss.loss())
+            .with_seed(self.seed)
+            .with_patience(self.patience)
+    }
+
+    /// Scores and writes the best model.
+    fn report(
+        &self,
+        model: &SegmentationModel,
+        fit: &Fit<'_>,
+        curves: &Curves,
+        backbone: &Backbone,
+    ) -> Result<()> {
+        let plain = fit.device.clone().without_autodiff();
+        let predictions = predict(model, fit.held_out, self.steps.size, &plain)?;
+        let scores = predictions.iter().map(ItemScores::of).collect::<Result<Vec<_>>>()?;
+        print!("{}", aligned(&summary(&scores)));
+        let path = |name: &str| self.output.join(name);
+        model.save_trained(path("weights.safetensors"), &fit.base)?;
+        if matches!(backbone, Backbone::Mit(_)) && matches!(self.arm, Arm::Full | Arm::None) {
+            model.save_segformer(path("model"), Precision::F16)?;
+            println!("written   {}", path("model").display());
+        }
+        write_scores(&path("scores.csv"), fit.held_out, &scores)?;
+        write_curves(&path("curves.png"), curves)?;
+        write_samples(&path("samples.png"), "held-out samples", &predictions)?;
+        println!(
+            "written   weights.safetensors, scores.csv, curves.png, samples.png in {}",
+            self.output.display()
+        );
+        Ok(())
+    }
+}
+
+fn write_scores(path: &std::path::Path, items: &[&Item], scores: &[ItemScores]) -> Result<()> {
+    let mut text = "item,group,dice,iou,hd95_px,mae,s,e,weighted_f\n".to_string();
+    for (item, s) in items.iter().zip(scores) {
+        let hd95 = s.hd95.map_or_else(String::new, |v| format!("{v:.3}"));
+        let name = item.name.replace(',', " ");
+        text += &format!(
+            "{name},{},{:.5},{:.5},{hd95},{:.5},{:.5},{:.5},{:.5}\n",
+            item.group, s.dice, s.iou, s.mae, s.s, s.e, s.f
+        );
+    }
+    std::fs::write(path, text).map_err(|source| Error::Io { path: path.to_path_buf(), source })
+}

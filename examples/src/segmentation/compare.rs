@@ -1,0 +1,175 @@
+//! Many trainings on one data set, each a line of a file.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::Instant;
+
+use burn::tensor::Device;
+use medprompt::Backbone;
+use medprompt::training::{Trainer, TrainingConfig};
+use serde::{Deserialize, Serialize};
+
+use super::arguments::{Arm, Dataset, ModelArgs, StepArgs};
+use super::fit::{Curves, Fit};
+use super::item::Item;
+use super::scores::{ItemScores, predict};
+use crate::error::{Error, Result};
+
+/// An arm as it is named on the command line: `slic`, or `slic@0.5` with a readout of that weight.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedArm {
+    /// As given.
+    pub name: String,
+    arm: Arm,
+    readout: Option<f64>,
+}
+
+impl std::str::FromStr for NamedArm {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let (arm, readout) = match name.split_once('@') {
+            Some((arm, weight)) => (arm, Some(weight.parse().map_err(|_| format!("{weight} is no number"))?)),
+            None => (name, None),
+        };
+        Ok(Self { name: name.to_string(), arm: clap::ValueEnum::from_str(arm, false)?, readout })
+    }
+}
+
+/// What one training was and what came of it.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
+pub struct Run {
+    /// The data set.
+    pub data: String,
+    /// What was trained.
+    pub arm: String,
+    /// Part of the training groups.
+    pub fraction: f64,
+    /// Of all random numbers.
+    pub seed: u64,
+    /// Steps of training.
+    pub steps: usize,
+    /// Training items.
+    pub items: usize,
+    /// Trained numbers.
+    pub parameters: usize,
+    /// Time of training and scoring.
+    pub seconds: f64,
+    /// Names of the held-out items.
+    pub names: Vec<String>,
+    /// Their patients or files.
+    pub groups: Vec<String>,
+    /// Their scores.
+    pub scores: Vec<ItemScores>,
+}
+
+/// Trainings that differ in their arm, the part of the training data and the seed.
+#[derive(Debug)]
+pub struct Comparison<'a> {
+    /// The name of the data set.
+    pub name: String,
+    /// The items.
+    pub data: &'a Dataset,
+    /// The models.
+    pub model: &'a ModelArgs,
+    /// The steps.
+    pub steps: &'a StepArgs,
+    /// How many steps.
+    pub count: usize,
+    /// A device that tracks gradients.
+    pub device: Device,
+}
+
+impl Comparison<'_> {
+    /// Trains what the file does not have yet, and adds a line for each.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Json`]; as [`Fit::run`].
+    pub fn run(&self, arms: &[NamedArm], fractions: &[f64], seeds: &[u64], record: &Path) -> Result<()> {
+        let done = if record.exists() { read_runs(record)? } else { Vec::new() };
+        for &seed in seeds {
+            for &fraction in fractions {
+                for arm in arms {
+                    let same = |run: &Run| {
+                        (run.data.as_str(), run.arm.as_str(), run.fraction, run.seed, run.steps)
+                            == (self.name.as_str(), arm.name.as_str(), fraction, seed, self.count)
+                    };
+                    if done.iter().any(same) {
+                        continue;
+                    }
+                    let run = self.train(arm, fraction, seed)?;
+                    let dice =
+                        run.scores.iter().map(|s| s.dice).sum::<f64>() / run.scores.len().max(1) as f64;
+                    println!(
+                        "{} {} {fraction} seed {seed}: {} items, Dice {dice:.4}, {:.0} s",
+                        run.data, run.arm, run.items, run.seconds
+                    );
+                    append(record, &run)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn train(&self, arm: &NamedArm, fraction: f64, seed: u64) -> Result<Run> {
+        let start = Instant::now();
+        let training = self.data.fraction(fraction, seed)?;
+        let (backbone, config, base) = self.model.backbone(&self.device)?;
+        let config = self.model.config(config, arm.arm, arm.readout, self.data.channels);
+        self.device.seed(seed);
+        let model = config.init(backbone.clone(), &self.device)?;
+        let parameters = model.trained_parameters();
+        let settings = TrainingConfig::new(self.count)
+            .with_batch(self.steps.batch)
+            .with_learning_rate(self.steps.rate(arm.arm))
+            .with_loss(self.steps.loss.loss())
+            .with_seed(seed);
+        let held_out: Vec<&Item> = self.data.held_out.iter().collect();
+        let fit = Fit {
+            training: &training,
+            held_out: &held_out,
+            augmentation: self.steps.augmentation(),
+            score_every: 0,
+            state: None,
+            base,
+            device: self.device.clone(),
+        };
+        let model =
+            fit.run(&mut Trainer::new(settings)?, model, &mut Curves::default(), &backbone as &Backbone)?;
+        let plain = self.device.clone().without_autodiff();
+        let predictions = predict(&model, &held_out, self.steps.size, &plain)?;
+        Ok(Run {
+            data: self.name.clone(),
+            arm: arm.name.clone(),
+            fraction,
+            seed,
+            steps: self.count,
+            items: training.len(),
+            parameters,
+            seconds: start.elapsed().as_secs_f64(),
+            names: held_out.iter().map(|item| item.name.clone()).collect(),
+            groups: held_out.iter().map(|item| item.group.clone()).collect(),
+            scores: predictions.iter().map(ItemScores::of).collect::<Result<_>>()?,
+        })
+    }
+}
+
+/// Reads the lines of a file.
+///
+/// # Errors
+/// [`Error::Io`], [`Error::Json`].
+pub fn read_runs(path: &Path) -> Result<Vec<Run>> {
+    let text = std::fs::read_to_string(path).map_err(|source| Error::Io { path: path.into(), source })?;
+    let line = |line| serde_json::from_str(line).map_err(|source| Error::Json { path: path.into(), source });
+    text.lines().filter(|line| !line.is_empty()).map(line).collect()
+}
+
+fn append(path: &Path, run: &Run) -> Result<()> {
+    let line = serde_json::to_string(run).map_err(|source| Error::Json { path: path.into(), source })?;
+    std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .and_then(|mut file| writeln!(file, "{line}"))
+        .map_err(|source| Error::Io { path: path.into(), source })
+}

@@ -1,0 +1,38 @@
+//! Training segmentation models: data sets from files, the course of a training, its scores and pictures.
+//!
+//! | concept | item |
+//! |---|---|
+//! | arguments of data, model and steps | [`DataArgs`], [`ModelArgs`], [`StepArgs`] |
+//! | an image with its truth, and how it is cut to size | [`Item`], [`Cutting`] |
+//! | PNG pairs, COCO annotations, slices of volumes | [`read_pairs`], [`read_coco`], [`read_volumes`] |
+//! | which side of the split, which patient | [`Manifest`] |
+//! | steps, scores between them, checkpoints | [`Fit`], [`StateFolder`] |
+//! | Dice, HD95, S, E and weighted F of each item | [`ItemScores`] |
+//! | many trainings side by side, and their table | [`Comparison`], [`markdown`] |
+//! | curves, samples | [`write_curves`], [`write_samples`] |
+
+mod arguments;
+mod coco_folder;
+mod compare;
+mod fit;
+mod item;
+mod manifest;
+mod pairs;
+mod png_file;
+mod report;
+mod scores;
+mod slices;
+mod table;
+
+pub use arguments::{Arm, DataArgs, DataKind, Dataset, LossName, ModelArgs, StepArgs};
+pub use coco_folder::read_coco;
+pub use compare::{Comparison, NamedArm, Run, read_runs};
+pub use fit::{Curves, Fit, StateFolder};
+pub use item::{Cutting, Item};
+pub use manifest::{Entry, Manifest, Side};
+pub use pairs::read_pairs;
+pub use png_file::{read_image, read_mask};
+pub use report::{write_curves, write_samples};
+pub use scores::{ItemScores, Prediction, dice, mean, predict, summary};
+pub use slices::{SlicePlane, Slicing, read_volumes};
+pub use table::markdown;

@@ -1,0 +1,89 @@
+//! Folders of images and masks with equal names.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use medprompt::data::Classes;
+
+use super::item::{Cutting, Item};
+use super::manifest::{Manifest, stem};
+use super::png_file::{read_image, read_mask};
+use crate::error::{Error, Result};
+use crate::progress;
+
+/// The files of one image or volume.
+#[derive(Debug, Clone)]
+pub(super) struct Pair {
+    pub(super) stem: String,
+    pub(super) image: PathBuf,
+    pub(super) mask: PathBuf,
+}
+
+/// The items of a folder of PNG images and one of PNG masks.
+///
+/// # Errors
+/// [`Error::Io`], [`Error::Png`]; [`Error::Unfit`] when no image has a mask; [`Error::Segmentation`] for masks of another size than their
+/// image, and for classes that there are not.
+pub fn read_pairs(
+    images: &Path,
+    masks: &Path,
+    manifest: Option<&Manifest>,
+    classes: &Classes,
+    cutting: &Cutting,
+) -> Result<Vec<Item>> {
+    let pairs = pairs(images, masks, manifest, &[".png"])?;
+    let bar = progress::bar(pairs.len(), "images");
+    let mut items = Vec::new();
+    for Pair { stem, image, mask } in pairs {
+        let classes = classes.apply(read_mask(&mask)?.view())?;
+        let group = group_of(&stem, manifest);
+        items.extend(cutting.items(read_image(&image)?, classes, &stem, &group)?);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(items)
+}
+
+/// The patient, where a manifest knows one, else the file.
+pub(super) fn group_of(stem: &str, manifest: Option<&Manifest>) -> String {
+    let patient = manifest.and_then(|manifest| manifest.get(stem)).and_then(|entry| entry.patient.clone());
+    patient.unwrap_or_else(|| stem.to_string())
+}
+
+/// Files of two folders with equal names, in their order, as far as the manifest has them.
+pub(super) fn pairs(
+    images: &Path,
+    masks: &Path,
+    manifest: Option<&Manifest>,
+    extensions: &[&str],
+) -> Result<Vec<Pair>> {
+    let mut masks_by_stem = files(masks, extensions)?;
+    let images_by_stem = files(images, extensions)?;
+    let count = images_by_stem.len();
+    let pairs: Vec<Pair> = images_by_stem
+        .into_iter()
+        .filter(|(stem, _)| manifest.is_none_or(|manifest| manifest.get(stem).is_some()))
+        .filter_map(|(stem, image)| masks_by_stem.remove(&stem).map(|mask| Pair { stem, image, mask }))
+        .collect();
+    if pairs.is_empty() {
+        let found =
+            format!("{count} files in {}, none with its mask in {}", images.display(), masks.display());
+        let expected = format!("images and masks of equal names ({})", extensions.join(", "));
+        return Err(Error::Unfit { what: "the folders", expected, found });
+    }
+    Ok(pairs)
+}
+
+fn files(folder: &Path, extensions: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
+    let io = |source| Error::Io { path: folder.to_path_buf(), source };
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).map_err(io)? {
+        let path = entry.map_err(io)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let hidden = name.starts_with('.');
+        if !hidden && extensions.iter().any(|end| name.to_ascii_lowercase().ends_with(end)) {
+            found.insert(stem(&name).to_string(), path);
+        }
+    }
+    Ok(found)
+}
