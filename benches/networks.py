@@ -98,14 +98,14 @@ def cases(args):
                 yield from (Case(name, "training", size, batch) for batch in args.batch or model.training)
 
 
-def build():
-    """Builds bench-network; its path."""
-    command = ["cargo", "build", "--release", "--bin", "bench-network", "--message-format", "json-render-diagnostics"]
+def build(name="bench-network"):
+    """Builds a program; its path."""
+    command = ["cargo", "build", "--release", "--bin", name, "--message-format", "json-render-diagnostics"]
     messages = subprocess.run(command, cwd=HERE, check=True, stdout=subprocess.PIPE).stdout
     for message in map(json.loads, messages.splitlines()):
-        if message.get("executable") and message["target"]["name"] == "bench-network":
+        if message.get("executable") and message["target"]["name"] == name:
             return message["executable"]
-    sys.exit("error: cargo built no bench-network")
+    sys.exit(f"error: cargo built no {name}")
 
 
 def compare(args, binary, folder, case, faults):

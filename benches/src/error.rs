@@ -19,6 +19,9 @@ pub enum Error {
     /// From a network: weights, device, shapes.
     #[error(transparent)]
     Network(#[from] mednn::Error),
+    /// From a phrase grounder.
+    #[error(transparent)]
+    Grounding(#[from] medground::Error),
     /// From a slice-sequence encoder.
     #[error(transparent)]
     Encoder(#[from] medslice::Error),

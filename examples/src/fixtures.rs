@@ -16,3 +16,13 @@ pub fn chest_ct() -> PathBuf {
 pub fn encoder() -> PathBuf {
     folder().join("slice-ct-tiny")
 }
+
+/// A frontal chest radiograph as a DICOM file.
+pub fn chest_xray() -> PathBuf {
+    folder().join("xray_chest/chest.dcm")
+}
+
+/// A small phrase grounder for chest radiographs.
+pub fn grounder() -> PathBuf {
+    folder().join("ground-cxr")
+}

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `--device` | [`device`] |
 //! | a scan from a path of any kind | [`input`] |
+//! | phrases to boxes in a radiograph: input, results, overlay, reports | [`ground`] |
 //! | progress bars | [`progress`] |
 //! | files of the repository that the examples start from | [`fixtures`] |
 //! | PNG sheets: mosaics, captions, PCA pictures | [`picture`] |
@@ -23,6 +24,8 @@ pub mod device;
 pub mod distill;
 mod error;
 pub mod fixtures;
+#[cfg(feature = "networks")]
+pub mod ground;
 #[cfg(feature = "networks")]
 pub mod grounding;
 pub mod input;

@@ -205,6 +205,11 @@ impl PhraseGrounder {
         Ok(self)
     }
 
+    /// The rules for which boxes are kept.
+    pub const fn options(&self) -> GroundOptions {
+        self.options
+    }
+
     /// The boxes of a phrase in an image, best first: none where nothing reaches the score.
     ///
     /// # Errors
@@ -247,6 +252,17 @@ impl PhraseGrounder {
         let hit =
             |b: ScoredBox<PixelBox>| Hit { score: b.score, region: Region::placed(b.bounds, image.place) };
         found.into_iter().map(|c| Ok(boxes(c)?.into_iter().map(hit).collect())).collect()
+    }
+
+    /// The highest score that any box of each phrase has, kept or not: how near a phrase without boxes came to one.
+    ///
+    /// # Errors
+    /// As [`ground_all`](Self::ground_all).
+    pub fn best_scores(&self, image: &PreparedImage, phrases: &[&str]) -> Result<Vec<f64>> {
+        let features = image.features.select(&vec![0; phrases.len()]);
+        let best = |boxes: Vec<Candidate>| boxes.into_iter().map(|(_, score)| score).fold(0.0, f64::max);
+        // A softmax in f32 may come to a little more than 1.
+        Ok(self.candidates(&features, phrases)?.into_iter().map(|boxes| best(boxes).min(1.0)).collect())
     }
 
     /// Grounds each sentence of a report; sentences keep their places in it.

@@ -9,7 +9,7 @@ use ndarray::Axis;
 
 use super::images::ImageFolder;
 use crate::error::Result;
-use crate::picture::{Canvas, Rgb};
+use crate::picture::{Canvas, LabelledBox, Rgb};
 
 const TRUTH: Rgb = [110, 220, 120];
 const FOUND: Rgb = [255, 150, 60];
@@ -50,24 +50,16 @@ fn overlay(image: &Image<f32>, sample: &GroundingSample, found: &[(PixelBox, f64
     let grey = small.pixels().index_axis(Axis(0), 0).mapv(|v| (v - low) / (high - low).max(f32::EPSILON));
     let mut canvas = Canvas::new(columns, rows, [0; 3])?;
     canvas.blit_grey(0, 0, &grey.view());
+    let on_canvas = |bounds: &PixelBox| bounds.xyxy().map(|v| v * scale);
     for truth in &sample.boxes {
-        outline(&mut canvas, truth, scale, TRUTH);
+        canvas.outline(on_canvas(truth), TRUTH, 2);
     }
-    for (bounds, score) in found {
-        let [x, y] = outline(&mut canvas, bounds, scale, FOUND);
-        canvas.outlined_text(x + 4, y + 4, &format!("{score:.2}"), FOUND, 1);
-    }
+    let label = |(bounds, score): &(PixelBox, f64)| LabelledBox {
+        xyxy: on_canvas(bounds),
+        label: format!("{score:.2}"),
+        color: FOUND,
+    };
+    canvas.labelled_boxes(&found.iter().map(label).collect::<Vec<_>>(), 1);
     canvas.outlined_text(4, 4, &sample.phrase, INK, 2);
     Ok(canvas)
-}
-
-/// A frame of two pixels within the box; its upper left corner.
-fn outline(canvas: &mut Canvas, bounds: &PixelBox, scale: f64, color: Rgb) -> [usize; 2] {
-    let [x0, y0, x1, y1] = bounds.xyxy().map(|v| (v * scale).round().max(0.0) as usize);
-    let (width, height) = (x1.saturating_sub(x0).max(2), y1.saturating_sub(y0).max(2));
-    canvas.fill_rect(x0, y0, width, 2, color);
-    canvas.fill_rect(x0, (y0 + height).saturating_sub(2), width, 2, color);
-    canvas.fill_rect(x0, y0, 2, height, color);
-    canvas.fill_rect((x0 + width).saturating_sub(2), y0, 2, height, color);
-    [x0, y0]
 }

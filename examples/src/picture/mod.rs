@@ -6,6 +6,7 @@
 //! | an RGB picture to draw on and to write as a PNG | [`Canvas`] |
 //! | slices or maps in a grid with captions | [`Mosaic`], [`Tile`], [`Sides`] |
 //! | several of them under one heading | [`sheet`] |
+//! | boxes with labels | [`LabelledBox`], [`box_color`] |
 //! | how long a millimetre is | [`Canvas::scale_bar`] |
 //! | which slices to show, and how large | [`evenly_spaced`], [`fit_within`] |
 //! | another size | [`resize_linear`], [`resize_linear_rgb`], [`resize_nearest`] |
@@ -15,6 +16,7 @@
 //!
 //! Sizes are in pixels, `[rows, columns]` as in the arrays; places on a canvas are x to the right and y down.
 
+mod boxes;
 mod canvas;
 mod chart;
 mod colors;
@@ -30,6 +32,7 @@ mod slices;
 mod subspace;
 mod text;
 
+pub use boxes::{LabelledBox, box_color};
 pub use canvas::{Canvas, Rgb};
 pub use chart::{Chart, Line};
 pub use colors::{NOT_COUNTED, scores_to_rgb};
