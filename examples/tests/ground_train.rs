@@ -291,3 +291,43 @@ fn one_stage_with_phrases_that_are_not_there() {
     let error = refuses(&all.each_ref().map(String::as_str));
     assert!(error.contains("6.png"), "{error}");
 }
+
+/// Killed in the middle, the same command comes to the same end.
+#[test]
+fn a_run_that_is_killed_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let phrases = json_lines(folder.path());
+    let config = config(folder.path(), "generalised_grounder");
+    let start = |name: &str| {
+        let output = folder.path().join(name);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ground-train"));
+        command.args(["train", "--stages", "phrases", "--epochs", "6", "--batch", "4", "--vary", "crop"]);
+        command.arg("--phrases").arg(&phrases).arg("--images").arg(folder.path());
+        command.arg("--config").arg(&config).arg("--output").arg(&output);
+        (command, output)
+    };
+    let (mut whole, expected) = start("whole");
+    assert!(whole.output().unwrap().status.success());
+
+    let (mut killed, output) = start("killed");
+    let mut child = killed.stdout(std::process::Stdio::null()).spawn().unwrap();
+    let later_checkpoint = |epoch| output.join(format!("phrases/checkpoint-{epoch}")).exists();
+    while !(1..=6).any(later_checkpoint) && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let again = killed.stdout(std::process::Stdio::piped()).output().unwrap();
+    assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
+    for file in ["results.json", "phrases/curve.csv", "model/model.safetensors"] {
+        let read = |folder: &Path| std::fs::read(folder.join(file)).unwrap();
+        assert!(read(&output) == read(&expected), "{file}");
+    }
+
+    // Other samples under the same checkpoints are refused.
+    let text = std::fs::read_to_string(&phrases).unwrap();
+    std::fs::write(&phrases, text.replacen("left block", "a left block", 1)).unwrap();
+    let refused = start("killed").0.output().unwrap();
+    let error = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && error.contains("the samples of the checkpoint"), "{error}");
+}
