@@ -46,6 +46,14 @@ pub enum Error {
         /// The operating system's reason.
         source: std::io::Error,
     },
+    /// A picture that cannot be read.
+    #[error("{}: {reason}", path.display())]
+    ImageFormat {
+        /// The file.
+        path: PathBuf,
+        /// The decoder's reason.
+        reason: String,
+    },
     /// A PNG file that does not decode.
     #[error("{}: {source}", path.display())]
     Png {

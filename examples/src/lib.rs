@@ -10,6 +10,7 @@
 //! | PNG sheets: mosaics, captions, PCA pictures | [`picture`] |
 //! | distilling a small encoder | [`distill`] |
 //! | label maps: colours and volumes | [`labels`] |
+//! | training phrase grounders | [`grounding`] |
 //! | three orthogonal views | [`orthogonal`] |
 //! | linear probes | [`probe`] |
 //! | segmenting a picture or a scan | [`segment`] |
@@ -27,6 +28,8 @@ mod error;
 pub mod fixtures;
 #[cfg(feature = "networks")]
 pub mod ground;
+#[cfg(feature = "networks")]
+pub mod grounding;
 pub mod input;
 pub mod labels;
 pub mod orthogonal;

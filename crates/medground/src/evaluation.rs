@@ -6,7 +6,7 @@ use medeval::statistics::{Bootstrap, Clusters, Interval};
 
 use crate::data::GroundingSample;
 use crate::error::{Error, Result};
-use crate::phrase_grounder::{PhraseGrounder, PreparedImage};
+use crate::phrase_grounder::{Hit, PhraseGrounder, PreparedImage};
 
 /// What a grounder found for one sample.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +17,8 @@ pub struct GroundedSample {
     pub set_f1: f64,
     /// Score of the best box.
     pub score: Option<f64>,
+    /// The boxes, best first.
+    pub hits: Vec<Hit>,
 }
 
 /// Scores of many samples, with intervals that draw whole patients.
@@ -30,6 +32,8 @@ pub struct GroundingScores {
     pub set_f1: Interval,
     /// How many samples have one true box.
     pub single_box: usize,
+    /// How many phrases were longer than the model reads, and cut off there, as in training.
+    pub cut_phrases: usize,
     /// Each sample, in order.
     pub samples: Vec<GroundedSample>,
 }
@@ -39,6 +43,8 @@ const HIT: f64 = 0.5;
 /// Grounds each sample in its image and compares (section "Metric" of TransVG; set-F1 as in generalised grounding). Samples of one
 /// image should follow one another: its features are then used again. Samples without a patient are patients of their own image.
 ///
+/// Long phrases are cut off as in training. A grounder on a device with autodiff is evaluated without dropout.
+///
 /// # Errors
 /// [`Error::Batch`] without samples; what `load` gives, and as [`PhraseGrounder::ground`].
 pub fn evaluate(
@@ -47,24 +53,53 @@ pub fn evaluate(
     mut load: impl FnMut(&GroundingSample) -> Result<Image<f32>>,
     bootstrap: Bootstrap,
 ) -> Result<GroundingScores> {
-    let mut last: Option<(&str, PreparedImage)> = None;
+    let grounder = if grounder.device().is_autodiff() { grounder.for_inference() } else { grounder.clone() };
+    evaluate_prepared(&grounder, samples, |sample| grounder.prepare(&load(sample)?), bootstrap)
+}
+
+/// [`evaluate`] with images that are prepared elsewhere.
+pub(crate) fn evaluate_prepared(
+    grounder: &PhraseGrounder,
+    samples: &[GroundingSample],
+    mut prepare: impl FnMut(&GroundingSample) -> Result<PreparedImage>,
+    bootstrap: Bootstrap,
+) -> Result<GroundingScores> {
     let mut found = Vec::with_capacity(samples.len());
-    for sample in samples {
-        let prepared = match last.take().filter(|(name, _)| *name == sample.image) {
-            Some((_, prepared)) => prepared,
-            None => grounder.prepare(&load(sample)?)?,
-        };
-        let hits = grounder.ground_prepared(&prepared, &sample.phrase)?;
-        let boxes: Vec<PixelBox> = hits.iter().map(|hit| hit.region.bounds()).collect();
-        let iou = |truth: &PixelBox| boxes.first().map_or(0.0, |b| BoundingBox::iou(b, truth));
-        found.push(GroundedSample {
-            iou: (sample.boxes.len() == 1).then(|| sample.boxes.first().map_or(0.0, iou)),
-            set_f1: set_f1(&boxes, &sample.boxes, HIT)?,
-            score: hits.first().map(|hit| hit.score),
-        });
-        last = Some((&sample.image, prepared));
+    let mut cut_phrases = 0;
+    for of_image in samples.chunk_by(|a, b| a.image == b.image) {
+        let Some(first) = of_image.first() else { continue };
+        let image = prepare(first)?;
+        let phrases: Vec<&str> =
+            of_image.iter().map(|sample| readable(grounder, &sample.phrase)).collect::<Result<_>>()?;
+        cut_phrases += phrases.iter().zip(of_image).filter(|(cut, s)| cut.len() < s.phrase.len()).count();
+        for (sample, hits) in of_image.iter().zip(grounder.ground_all(&image, &phrases)?) {
+            found.push(compare(sample, hits)?);
+        }
     }
-    summarise(samples, found, bootstrap)
+    Ok(GroundingScores { cut_phrases, ..summarise(samples, found, bootstrap)? })
+}
+
+fn compare(sample: &GroundingSample, hits: Vec<Hit>) -> Result<GroundedSample> {
+    let boxes: Vec<PixelBox> = hits.iter().map(|hit| hit.region.bounds()).collect();
+    let iou = |truth: &PixelBox| boxes.first().map_or(0.0, |b| BoundingBox::iou(b, truth));
+    Ok(GroundedSample {
+        iou: (sample.boxes.len() == 1).then(|| sample.boxes.first().map_or(0.0, iou)),
+        set_f1: set_f1(&boxes, &sample.boxes, HIT)?,
+        score: hits.first().map(|hit| hit.score),
+        hits,
+    })
+}
+
+/// The beginning of a phrase that the model can read.
+fn readable<'a>(grounder: &PhraseGrounder, phrase: &'a str) -> Result<&'a str> {
+    let tokens = grounder.tokenizer().tokenize(phrase, grounder.config().text_tokens())?;
+    if tokens.total <= tokens.ids.len() {
+        return Ok(phrase);
+    }
+    // Offsets are in characters.
+    let end = tokens.offsets.iter().map(|[_, end]| *end).max().unwrap_or_default();
+    let end = phrase.char_indices().nth(end).map_or(phrase.len(), |(at, _)| at);
+    Ok(&phrase[..end])
 }
 
 fn summarise(
@@ -88,7 +123,7 @@ fn summarise(
         let hits = ious.iter().map(|iou| f64::from(u8::from(*iou >= HIT))).collect();
         (Some(interval(&owners, ious, bootstrap)?), Some(interval(&owners, hits, bootstrap)?))
     };
-    Ok(GroundingScores { mean_iou, accuracy, set_f1, single_box, samples: found })
+    Ok(GroundingScores { mean_iou, accuracy, set_f1, single_box, cut_phrases: 0, samples: found })
 }
 
 /// The mean of values, with an interval that draws whole patients.
@@ -116,7 +151,8 @@ mod tests {
 
     #[test]
     fn means_are_over_the_samples_they_are_of() {
-        let found = |iou: Option<f64>, set_f1: f64| GroundedSample { iou, set_f1, score: None };
+        let found =
+            |iou: Option<f64>, set_f1: f64| GroundedSample { iou, set_f1, score: None, hits: Vec::new() };
         let samples: Vec<_> = ["p", "p", "q", "r"].map(sample).into();
         let each =
             vec![found(Some(0.5), 1.0), found(Some(0.25), 0.0), found(None, 1.0), found(Some(0.0), 0.0)];

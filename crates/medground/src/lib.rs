@@ -30,6 +30,7 @@ pub mod losses;
 pub mod mdetr;
 pub mod model;
 mod phrase_grounder;
+mod stored_values;
 pub mod text;
 pub mod training;
 pub mod transvg;

@@ -63,6 +63,10 @@ pub struct PreparedImage {
 }
 
 impl PreparedImage {
+    pub(crate) const fn new(features: ImageFeatures, letterbox: Letterbox, place: Place) -> Self {
+        Self { features, letterbox, place }
+    }
+
     /// Its tokens.
     pub const fn features(&self) -> &ImageFeatures {
         &self.features
@@ -312,6 +316,12 @@ impl PhraseGrounder {
     #[must_use]
     pub fn with_model(self, model: GroundingModel) -> Self {
         Self { model: on_device(model, &self.device), ..self }
+    }
+
+    /// The same for inference, without autodiff: what is dropped in training is not dropped.
+    #[must_use]
+    pub fn for_inference(&self) -> Self {
+        Self { model: self.model.valid(), device: self.device.clone().inner(), ..self.clone() }
     }
 
     /// The configuration of the model.

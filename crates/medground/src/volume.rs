@@ -5,10 +5,14 @@ use std::ops::Range;
 use burn::tensor::{Tensor, TensorData};
 use medcore::{Box3, Geometry, Image, Lps, PixelBox, Point3, Volume, Voxel};
 use medeval::detection::ScoredBox;
+use mednn::bridge::read_f32;
+use mednn::weights::Precision;
 
 use crate::error::{Error, Result};
 use crate::phrase_grounder::PhraseGrounder;
-use crate::vision::{ImageFeatures, Letterbox, PreparedPixels};
+use crate::stored_values::StoredValues;
+use crate::text::tokenize;
+use crate::vision::{ImageFeatures, ImagePreprocessor, Letterbox, PreparedPixels};
 
 /// How a phrase is looked for in the slices of a volume.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,11 +25,13 @@ pub struct VolumeOptions {
     pub link_iou: f64,
     /// Boxes on fewer slices are left out.
     pub least_slices: usize,
+    /// How the features of a [`PreparedVolume`] are kept; in 16 bits they are rounded to three significant digits.
+    pub precision: Precision,
 }
 
 impl Default for VolumeOptions {
     fn default() -> Self {
-        Self { slice_batch: 8, fusion_radius: 1, link_iou: 0.3, least_slices: 2 }
+        Self { slice_batch: 8, fusion_radius: 1, link_iou: 0.3, least_slices: 2, precision: Precision::F32 }
     }
 }
 
@@ -48,12 +54,36 @@ impl VolumeHit {
     }
 }
 
-/// A volume whose slices have been through the backbone.
+/// A volume whose slices have been through the backbone: any number of phrases can be grounded in it.
+///
+/// It takes `4 * slices * tokens * width` bytes of the host's memory, half of that with [`VolumeOptions::precision`] in 16 bits: 300 slices of
+/// 20 x 20 tokens of 256 are 123 or 61 MB. [`PhraseGrounder::ground_in_volume`] grounds given phrases without keeping that.
 #[derive(Debug, Clone)]
 pub struct PreparedVolume {
-    features: ImageFeatures,
+    /// The fused tokens of each slice.
+    slices: Vec<StoredValues>,
+    /// One slice: where its tokens are, which all slices share.
+    like: ImageFeatures,
     letterbox: Letterbox,
     geometry: Geometry,
+}
+
+impl PreparedVolume {
+    /// How many bytes its features take.
+    pub fn bytes(&self) -> usize {
+        self.slices.iter().map(StoredValues::bytes).sum()
+    }
+
+    fn features(&self, range: Range<usize>) -> ImageFeatures {
+        let [_, tokens, width] = self.like.tokens.dims();
+        let (count, device) = (range.len(), self.like.tokens.device());
+        let mut values = Vec::with_capacity(count * tokens * width);
+        for slice in &self.slices[range] {
+            slice.append_to(&mut values);
+        }
+        let values = TensorData::new(values, [count, tokens, width]);
+        ImageFeatures { tokens: Tensor::from_data(values, &device), ..self.like.select(&vec![0; count]) }
+    }
 }
 
 /// Boxes of neighbouring slices that belong together.
@@ -64,41 +94,28 @@ struct Chain {
 
 impl PhraseGrounder {
     /// Sends the slices of a volume through the backbone, as they are stored, and fuses the features of neighbours. Grey values are
-    /// scaled by one range for all slices. Memory grows with the number of slices.
+    /// scaled by one range for all slices. For its memory see [`PreparedVolume`].
     ///
     /// # Errors
     /// [`Error::Config`] for a model that does not score its boxes (TransVG finds something on every slice), and for a
     /// `slice_batch` of 0; as [`prepare`](Self::prepare).
     pub fn prepare_volume(&self, volume: &Volume<f32>, options: &VolumeOptions) -> Result<PreparedVolume> {
-        let wrong = |field, expected: &str, found: String| {
-            Err(Error::Config { field, expected: expected.to_string(), found })
-        };
-        if !self.model().scores_boxes() {
-            return wrong("model_type", "a model that scores its boxes", "transvg".to_string());
-        }
-        if options.slice_batch == 0 {
-            return wrong("slice_batch", "at least 1", "0".to_string());
-        }
-        let vision = self.config().vision();
-        let preprocessor = self.preprocessor().for_volume(volume)?;
-        let [slices, rows, columns] = volume.size();
-        let mut batches = Vec::new();
-        for start in (0..slices).step_by(options.slice_batch) {
-            let range = start..(start + options.slice_batch).min(slices);
-            let prepared = range
-                .filter_map(|index| volume.slice(index))
-                .map(|slice| {
-                    let image = Image::grey(slice.to_owned())?;
-                    preprocessor.prepare(&image, vision.channels(), vision.stride())
-                })
-                .collect::<Result<Vec<_>>>()?;
-            let (images, pixels) =
-                PreparedPixels::batch(&prepared.iter().collect::<Vec<_>>(), self.device())?;
-            batches.push(self.model().encode_images(images, pixels));
-        }
-        let features = fuse(ImageFeatures::cat(&batches), options.fusion_radius);
-        let letterbox = Letterbox::new(rows, columns, preprocessor.size)?;
-        Ok(PreparedVolume { features, letterbox, geometry: *volume.geometry() })
+        let mut slices = Vec::with_capacity(volume.size()[0]);
+        let mut like = None;
+        let letterbox = self.for_each_slices(volume, options, |features| {
+            let [_, tokens, width] = features.tokens.dims();
+            let values = read_f32(features.tokens.clone())?;
+            let each = values.chunks((tokens * width).max(1));
+            slices.extend(each.map(|slice| StoredValues::new(slice.to_vec(), options.precision)));
+            like.get_or_insert_with(|| features.select(&[0]));
+            Ok(())
+        })?;
+        let like = like.ok_or_else(|| Error::Batch {
+            what: "slices",
+            expected: "at least one".to_string(),
+            found: "none".to_string(),
+        })?;
+        Ok(PreparedVolume { slices, like, letterbox, geometry: *volume.geometry() })
     }
 
     /// The boxes of a phrase in a prepared volume, best first.
@@ -114,23 +131,123 @@ impl PhraseGrounder {
         phrase: &str,
         options: &VolumeOptions,
     ) -> Result<Vec<VolumeHit>> {
-        let slices = volume.features.images();
+        let slices = volume.slices.len();
         let mut boxes = Vec::with_capacity(slices);
-        for start in (0..slices).step_by(options.slice_batch.max(1)) {
-            let range: Vec<usize> = (start..(start + options.slice_batch.max(1)).min(slices)).collect();
-            let found = self.candidates(&volume.features.select(&range), &vec![phrase; range.len()])?;
-            for candidates in found {
-                boxes.push(self.kept(candidates, &volume.letterbox)?);
-            }
+        let batch = options.slice_batch.max(1);
+        for start in (0..slices).step_by(batch) {
+            let features = volume.features(start..(start + batch).min(slices));
+            boxes.extend(self.boxes_on_slices(&features, phrase, &volume.letterbox)?);
         }
-        let mut hits: Vec<VolumeHit> = link(&boxes, options.link_iou)
-            .into_iter()
-            .filter(|chain| chain.boxes.len() >= options.least_slices)
-            .map(|chain| chain.hit(volume.geometry))
-            .collect();
-        hits.sort_by(|a, b| b.score.total_cmp(&a.score));
-        Ok(hits)
+        Ok(hits(&boxes, options, volume.geometry))
     }
+
+    /// The boxes of several phrases in a volume, best first, in one pass over its slices: as [`prepare_volume`](Self::prepare_volume) and
+    /// [`ground_volume`](Self::ground_volume), but with the features of no more than `slice_batch + 2 * fusion_radius` slices at a time, whatever
+    /// the volume.
+    ///
+    /// # Errors
+    /// As both.
+    pub fn ground_in_volume(
+        &self,
+        volume: &Volume<f32>,
+        phrases: &[&str],
+        options: &VolumeOptions,
+    ) -> Result<Vec<Vec<VolumeHit>>> {
+        for phrase in phrases {
+            // First: it costs nothing to refuse.
+            tokenize(self.tokenizer(), phrase, self.config().text_tokens())?;
+        }
+        let [_, rows, columns] = volume.size();
+        let letterbox = Letterbox::new(rows, columns, self.preprocessor().size)?;
+        let mut boxes = vec![Vec::new(); phrases.len()];
+        self.for_each_slices(volume, options, |features| {
+            for (boxes, phrase) in boxes.iter_mut().zip(phrases) {
+                boxes.extend(self.boxes_on_slices(&features, phrase, &letterbox)?);
+            }
+            Ok(())
+        })?;
+        Ok(boxes.iter().map(|boxes| hits(boxes, options, *volume.geometry())).collect())
+    }
+
+    fn boxes_on_slices(
+        &self,
+        features: &ImageFeatures,
+        phrase: &str,
+        letterbox: &Letterbox,
+    ) -> Result<Vec<Vec<ScoredBox<PixelBox>>>> {
+        let found = self.candidates(features, &vec![phrase; features.images()])?;
+        found.into_iter().map(|candidates| self.kept(candidates, letterbox)).collect()
+    }
+
+    /// The fused features of the slices of a volume, some at a time, in order. Those of no more slices are kept than the fusion still needs.
+    fn for_each_slices(
+        &self,
+        volume: &Volume<f32>,
+        options: &VolumeOptions,
+        mut each: impl FnMut(ImageFeatures) -> Result<()>,
+    ) -> Result<Letterbox> {
+        let wrong = |field, expected: &str, found: String| {
+            Err(Error::Config { field, expected: expected.to_string(), found })
+        };
+        if !self.model().scores_boxes() {
+            return wrong("model_type", "a model that scores its boxes", "transvg".to_string());
+        }
+        if options.slice_batch == 0 {
+            return wrong("slice_batch", "at least 1", "0".to_string());
+        }
+        let preprocessor = self.preprocessor().for_volume(volume)?;
+        let [slices, rows, columns] = volume.size();
+        let radius = options.fusion_radius.min(slices);
+        // Features as the backbone gave them, of slices from `first`; those before `done` have been given to `each`.
+        let mut seen: Option<ImageFeatures> = None;
+        let (mut first, mut done) = (0, 0);
+        for start in (0..slices).step_by(options.slice_batch) {
+            let end = (start + options.slice_batch).min(slices);
+            let new = self.encode_slices(volume, start..end, &preprocessor)?;
+            let all = match seen.take() {
+                Some(old) => ImageFeatures::cat(&[old, new]),
+                None => new,
+            };
+            let ready = if end == slices { slices } else { end.saturating_sub(radius) };
+            if ready > done {
+                each(fuse(&all, first, done..ready, slices, radius))?;
+                done = ready;
+            }
+            let keep = done.saturating_sub(radius).max(first);
+            seen = (keep < end).then(|| all.select(&(keep - first..end - first).collect::<Vec<_>>()));
+            first = keep;
+        }
+        Letterbox::new(rows, columns, preprocessor.size)
+    }
+
+    fn encode_slices(
+        &self,
+        volume: &Volume<f32>,
+        range: Range<usize>,
+        preprocessor: &ImagePreprocessor,
+    ) -> Result<ImageFeatures> {
+        let vision = self.config().vision();
+        let prepared = range
+            .filter_map(|index| volume.slice(index))
+            .map(|slice| {
+                let image = Image::grey(slice.to_owned())?;
+                preprocessor.prepare(&image, vision.channels(), vision.stride())
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let (images, pixels) = PreparedPixels::batch(&prepared.iter().collect::<Vec<_>>(), self.device())?;
+        Ok(self.model().encode_images(images, pixels))
+    }
+}
+
+/// The chains of boxes that are long enough, best first.
+fn hits(boxes: &[Vec<ScoredBox<PixelBox>>], options: &VolumeOptions, geometry: Geometry) -> Vec<VolumeHit> {
+    let mut hits: Vec<VolumeHit> = link(boxes, options.link_iou)
+        .into_iter()
+        .filter(|chain| chain.boxes.len() >= options.least_slices)
+        .map(|chain| chain.hit(geometry))
+        .collect();
+    hits.sort_by(|a, b| b.score.total_cmp(&a.score));
+    hits
 }
 
 impl Chain {
@@ -183,22 +300,30 @@ fn link(slices: &[Vec<ScoredBox<PixelBox>>], least_iou: f64) -> Vec<Chain> {
     closed
 }
 
-/// The features of each slice with those of its neighbours: weights fall evenly to 0 beyond the radius.
-fn fuse(features: ImageFeatures, radius: usize) -> ImageFeatures {
-    let [slices, tokens, width] = features.tokens.dims();
+/// The features of the slices of a range with those of their neighbours: weights fall evenly to 0 beyond the radius. `features` are of
+/// slices from `first` on, and reach as far as the radius, or the volume.
+fn fuse(
+    features: &ImageFeatures,
+    first: usize,
+    range: Range<usize>,
+    slices: usize,
+    radius: usize,
+) -> ImageFeatures {
+    let [known, tokens, width] = features.tokens.dims();
+    let own: Vec<usize> = range.clone().map(|slice| slice - first).collect();
     if radius == 0 || slices < 2 {
-        return features;
+        return features.select(&own);
     }
     let weight = |a: usize, b: usize| (radius + 1).saturating_sub(a.abs_diff(b)) as f32;
-    let mut weights = Vec::with_capacity(slices * slices);
-    for row in 0..slices {
-        let total: f32 = (0..slices).map(|column| weight(row, column)).sum();
-        weights.extend((0..slices).map(|column| weight(row, column) / total));
+    let mut weights = Vec::with_capacity(range.len() * known);
+    for row in range.clone() {
+        let total: f32 = (first..first + known).map(|column| weight(row, column)).sum();
+        weights.extend((first..first + known).map(|column| weight(row, column) / total));
     }
     let device = features.tokens.device();
-    let weights = Tensor::<2>::from_data(TensorData::new(weights, [slices, slices]), &device);
-    let fused = weights.matmul(features.tokens.reshape([slices, tokens * width]));
-    ImageFeatures { tokens: fused.reshape([slices, tokens, width]), ..features }
+    let weights = Tensor::<2>::from_data(TensorData::new(weights, [range.len(), known]), &device);
+    let fused = weights.matmul(features.tokens.clone().reshape([known, tokens * width]));
+    ImageFeatures { tokens: fused.reshape([range.len(), tokens, width]), ..features.select(&own) }
 }
 
 #[cfg(test)]

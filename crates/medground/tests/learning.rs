@@ -8,11 +8,14 @@ mod common;
 #[path = "suite/small.rs"]
 mod small;
 
+use std::ops::ControlFlow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use medeval::statistics::Bootstrap;
 use medground::Error;
-use medground::training::{Augmentation, Trainer, TrainingConfig};
+use medground::data::GroundingSample;
+use medground::training::{Augmentation, FeatureCacheOptions, Trainer, TrainingConfig, TrainingStep};
+use mednn::weights::Precision;
 
 use bands::{config, device, load, losses, parameters, samples};
 use small::{generalised, grounder, mdetr, transvg};
@@ -92,4 +95,93 @@ fn models_that_score_learn_too() {
         let (first, last) = (mean(&losses[..4]), mean(&losses[losses.len() - 4..]));
         assert!(last < 0.85 * first, "{first} to {last}");
     }
+}
+
+/// Losses of a run with frozen encoders, how often an image was loaded, and the bytes that were kept.
+fn frozen_run(
+    model: medground::model::GroundingConfig,
+    config: &TrainingConfig,
+    options: FeatureCacheOptions,
+) -> (Vec<f64>, usize, usize) {
+    let (mut losses, mut loads) = (Vec::new(), 0);
+    let trainer = Trainer::new(grounder(model, &device()), config.clone()).unwrap();
+    let mut trainer = trainer.with_feature_cache(options);
+    let counted = |sample: &GroundingSample| {
+        loads += 1;
+        load(sample)
+    };
+    let observe = |step: TrainingStep| {
+        losses.push(step.loss);
+        ControlFlow::Continue(())
+    };
+    trainer.train(&samples(), counted, observe).unwrap();
+    (losses, loads, trainer.kept_bytes())
+}
+
+#[test]
+fn features_that_are_kept_change_nothing() {
+    let _alone = alone();
+    let whole = TrainingConfig { freeze_vision: true, freeze_text: true, epochs: 3, ..config() };
+    let views = TrainingConfig { fixed_views: 2, augmentation: Augmentation::default(), ..whole.clone() };
+    // 8 images of two samples each; 16 samples in two views each.
+    for (config, images, models) in
+        [(whole, 8, vec![transvg(), generalised(), mdetr()]), (views, 32, vec![transvg()])]
+    {
+        for model in models {
+            let (expected, loads, bytes) = frozen_run(model.clone(), &config, FeatureCacheOptions::off());
+            assert_eq!((loads, bytes), (48, 0));
+            let map = 12 * 4 * 4 * 4;
+            let half = FeatureCacheOptions { precision: Precision::F16, ..FeatureCacheOptions::default() };
+            // Room for three images and no more.
+            let few = FeatureCacheOptions { max_bytes: 4 * map - 1, ..FeatureCacheOptions::default() };
+            for (options, tolerance) in [(FeatureCacheOptions::default(), 1e-3), (few, 1e-3), (half, 2e-2)] {
+                let (found, loads, bytes) = frozen_run(model.clone(), &config, options);
+                assert!(bytes <= options.max_bytes);
+                if options == few {
+                    assert!(loads > images && bytes > 2 * map, "{loads} {bytes}");
+                } else {
+                    assert_eq!(loads, images);
+                    assert!(bytes >= images * map / if options == half { 2 } else { 1 });
+                }
+                for (found, expected) in found.iter().zip(&expected) {
+                    assert!((found / expected - 1.0).abs() < tolerance, "{found} {expected} {options:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_trainer_evaluates_without_dropout() {
+    let _alone = alone();
+    let config = TrainingConfig { freeze_vision: true, freeze_text: true, epochs: 2, ..config() };
+    let mut trainer = Trainer::new(grounder(transvg(), &device()), config).unwrap();
+    losses(&mut trainer, &samples(), usize::MAX);
+    let kept = trainer.evaluate(&samples(), load, Bootstrap::default()).unwrap();
+    let plain = medground::evaluate(trainer.grounder(), &samples(), load, Bootstrap::default()).unwrap();
+    for (kept, plain) in kept.samples.iter().zip(&plain.samples) {
+        assert!((kept.iou.unwrap() - plain.iou.unwrap()).abs() < 1e-4, "{kept:?} {plain:?}");
+        assert_eq!(kept.hits.len(), 1);
+    }
+    // As a model that was saved and loaded says.
+    let folder = tempfile::tempdir().unwrap();
+    trainer.grounder().save_pretrained(folder.path(), Precision::F32).unwrap();
+    let loaded =
+        medground::PhraseGrounder::from_pretrained(folder.path(), &burn::tensor::Device::flex()).unwrap();
+    let loaded = medground::evaluate(&loaded, &samples(), load, Bootstrap::default()).unwrap();
+    for (loaded, plain) in loaded.samples.iter().zip(&plain.samples) {
+        assert!((loaded.iou.unwrap() - plain.iou.unwrap()).abs() < 1e-5);
+    }
+}
+
+#[test]
+fn long_phrases_are_cut_off_as_in_training() {
+    let _alone = alone();
+    let grounder = grounder(transvg(), &burn::tensor::Device::flex());
+    let mut samples = samples();
+    samples.truncate(2);
+    samples[1].phrase = "the left ".repeat(40);
+    let scores = medground::evaluate(&grounder, &samples, load, Bootstrap::default()).unwrap();
+    assert_eq!((scores.cut_phrases, scores.samples.len()), (1, 2));
+    assert!(scores.samples[1].iou.is_some());
 }

@@ -163,7 +163,8 @@ impl Axis {
         }
         let digits = (-self.step.log10().floor()).clamp(0.0, 9.0) as usize;
         // No minus sign before zero.
-        format!("{:.digits$}", if value.abs() < self.step / 1e6 { 0.0 } else { value })
+        let value = if value.abs() < self.step / 1e6 { 0.0 } else { value };
+        if self.step < 1e9 { format!("{value:.digits$}") } else { format!("{value:.0e}") }
     }
 }
 

@@ -85,11 +85,29 @@ impl GeneralisedGrounder {
         ids: Tensor<2, Int>,
         valid: Tensor<2, Bool>,
     ) -> Vec<GeneralisedGrounderOutput> {
+        let text = self.transformer.text().forward(ids, Some(valid.clone()));
+        self.forward_each_encoded(images, text, valid)
+    }
+
+    /// [`forward_each`](Self::forward_each) from what the text encoder makes of the phrases.
+    ///
+    /// # Shapes
+    /// - `text`: `[batch, length, width of the text encoder]`
+    /// - `valid`: `[batch, length]`
+    ///
+    /// # Panics
+    /// On other shapes.
+    pub fn forward_each_encoded(
+        &self,
+        images: &ImageFeatures,
+        text: Tensor<3>,
+        valid: Tensor<2, Bool>,
+    ) -> Vec<GeneralisedGrounderOutput> {
         let say = |queries: Tensor<3>| GeneralisedGrounderOutput {
             logits: self.heads.groundable.forward(queries.clone()),
             boxes: self.heads.boxes.forward(queries),
         };
-        self.transformer.forward(images, ids, valid).queries.into_iter().map(say).collect()
+        self.transformer.forward_encoded(images, text, valid).queries.into_iter().map(say).collect()
     }
 
     /// All but the heads.

@@ -100,7 +100,25 @@ impl Mdetr {
         ids: Tensor<2, Int>,
         valid: Tensor<2, Bool>,
     ) -> Vec<MdetrOutput> {
-        let output = self.transformer.forward(images, ids, valid);
+        let text = self.transformer.text().forward(ids, Some(valid.clone()));
+        self.forward_each_encoded(images, text, valid)
+    }
+
+    /// [`forward_each`](Self::forward_each) from what the text encoder makes of the phrases.
+    ///
+    /// # Shapes
+    /// - `text`: `[batch, length, width of the text encoder]`
+    /// - `valid`: `[batch, length]`
+    ///
+    /// # Panics
+    /// On other shapes.
+    pub fn forward_each_encoded(
+        &self,
+        images: &ImageFeatures,
+        text: Tensor<3>,
+        valid: Tensor<2, Bool>,
+    ) -> Vec<MdetrOutput> {
+        let output = self.transformer.forward_encoded(images, text, valid);
         let text = unit(self.heads.align_text.forward(output.text));
         let say = |queries: Tensor<3>| MdetrOutput {
             logits: self.heads.tokens.forward(queries.clone()),

@@ -159,7 +159,18 @@ impl CrossModalTransformer {
     /// # Panics
     /// On other shapes.
     pub fn encode_images(&self, images: Tensor<4>, pixels: Tensor<3, Bool>) -> ImageFeatures {
-        ImageFeatures::of_map(self.projection.forward(self.backbone.forward(images)), pixels)
+        self.encode_map(self.backbone.forward(images), pixels)
+    }
+
+    /// [`encode_images`](Self::encode_images) from what the backbone makes of the images.
+    ///
+    /// # Shapes
+    /// - `map`: `[batch, width of the backbone, size / stride, size / stride]`
+    ///
+    /// # Panics
+    /// On other shapes.
+    pub fn encode_map(&self, map: Tensor<4>, pixels: Tensor<3, Bool>) -> ImageFeatures {
+        ImageFeatures::of_map(self.projection.forward(map), pixels)
     }
 
     /// The queries of each pair of an image and a phrase.
@@ -175,7 +186,24 @@ impl CrossModalTransformer {
         ids: Tensor<2, Int>,
         valid: Tensor<2, Bool>,
     ) -> CrossModalOutput {
-        let text = linear(self.text.forward(ids, Some(valid.clone())), &self.resizer.fc, None);
+        self.forward_encoded(images, self.text.forward(ids, Some(valid.clone())), valid)
+    }
+
+    /// [`forward`](Self::forward) from what the text encoder makes of the phrases.
+    ///
+    /// # Shapes
+    /// - `text`: `[batch, length, width of the text encoder]`
+    /// - `valid`: `[batch, length]`
+    ///
+    /// # Panics
+    /// On other shapes.
+    pub fn forward_encoded(
+        &self,
+        images: &ImageFeatures,
+        text: Tensor<3>,
+        valid: Tensor<2, Bool>,
+    ) -> CrossModalOutput {
+        let text = linear(text, &self.resizer.fc, None);
         let text = self.resizer.dropout.forward(self.resizer.norm.forward(text));
         let [batch, length, width] = text.dims();
         let image_tokens = images.tokens.dims()[1];

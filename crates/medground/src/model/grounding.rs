@@ -95,6 +95,21 @@ impl GroundingModel {
         }
     }
 
+    /// [`encode_images`](Self::encode_images) from what the backbone makes of the images.
+    ///
+    /// # Shapes
+    /// - `map`: `[batch, width of the backbone, size / stride, size / stride]`
+    ///
+    /// # Panics
+    /// On other shapes.
+    pub fn encode_map(&self, map: Tensor<4>, pixels: Tensor<3, Bool>) -> ImageFeatures {
+        match self {
+            Self::TransVg(model) => model.encode_map(map, pixels),
+            Self::Mdetr(model) => model.transformer().encode_map(map, pixels),
+            Self::Generalised(model) => model.transformer().encode_map(map, pixels),
+        }
+    }
+
     /// The boxes of each pair of an image and a phrase.
     ///
     /// # Panics

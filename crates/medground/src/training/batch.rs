@@ -14,15 +14,27 @@ use crate::phrase_grounder::PhraseGrounder;
 use crate::text::PhraseBatch;
 use crate::vision::{ImageFeatures, PreparedPixels};
 
+/// The images of a batch.
+#[derive(Debug, Clone)]
+pub enum BatchImages {
+    /// In their squares: `[batch, channels, size, size]`.
+    Pixels(Tensor<4>),
+    /// As a backbone that is not trained has seen them: `[batch, width, rows, columns]`.
+    Map(Tensor<4>),
+}
+
 /// Images and phrases, and what is to be found.
 #[derive(Debug, Clone)]
 pub struct TrainingBatch {
-    /// `[batch, channels, size, size]`.
-    pub images: Tensor<4>,
+    /// The images.
+    pub images: BatchImages,
     /// `[batch, size, size]`, true where a pixel is real.
     pub pixels: Tensor<3, Bool>,
     /// The phrases.
     pub phrases: PhraseBatch,
+    /// The phrases as a text encoder that is not trained has read them, `[batch, length, width]`; without it they go through the
+    /// text encoder of the model.
+    pub text: Option<Tensor<3>>,
     /// The boxes of each: centre, width and height in 0..1 of the square.
     pub boxes: Vec<Vec<[f32; 4]>>,
     /// Phrases that were cut off at the model's number of tokens.
@@ -62,7 +74,7 @@ impl TrainingBatch {
         let (images, pixels) = PreparedPixels::batch(&images.iter().collect::<Vec<_>>(), device)?;
         let pad = grounder.tokenizer().pad_token();
         let phrases = PhraseBatch::new(tokens, pad, grounder.config().padded_length(), device)?;
-        Ok(Self { images, pixels, phrases, boxes, cut_phrases })
+        Ok(Self { images: BatchImages::Pixels(images), pixels, phrases, text: None, boxes, cut_phrases })
     }
 
     /// The loss that the model is trained with.
@@ -76,12 +88,17 @@ impl TrainingBatch {
     /// [`Error::Batch`] when a phrase has boxes that the model cannot learn; [`Error::Image`] and [`Error::Evaluation`] when outputs
     /// are not finite.
     pub fn loss(&self, model: &GroundingModel, taco: Option<TacoTerm>) -> Result<Tensor<1>> {
-        let images = model.encode_images(self.images.clone(), self.pixels.clone());
+        let pixels = self.pixels.clone();
+        let images = match &self.images {
+            BatchImages::Pixels(images) => model.encode_images(images.clone(), pixels),
+            BatchImages::Map(map) => model.encode_map(map.clone(), pixels),
+        };
         let (ids, valid) = (self.phrases.ids.clone(), self.phrases.valid.clone());
+        let text = self.text.clone().unwrap_or_else(|| model.text().forward(ids, Some(valid.clone())));
         match model {
             GroundingModel::TransVg(model) => {
                 let truth = self.single_boxes(&images.tokens)?;
-                let output = model.forward(&images, ids, valid.clone());
+                let output = model.forward_encoded(&images, text, valid.clone());
                 let (l1, giou) = box_losses(output.boxes, truth);
                 let loss = l1.mean() + giou.mean();
                 match taco {
@@ -90,7 +107,7 @@ impl TrainingBatch {
                 }
             }
             GroundingModel::Mdetr(model) => {
-                let layers = model.forward_each(&images, ids, valid.clone());
+                let layers = model.forward_each_encoded(&images, text, valid.clone());
                 let words = |(tokens, boxes): (&mednn::text::Tokens, &Vec<_>)| {
                     vec![PhraseBatch::word_slots(tokens); boxes.len()]
                 };
@@ -99,7 +116,7 @@ impl TrainingBatch {
                 Ok(mdetr_loss(&layers, &valid, &targets)?.total())
             }
             GroundingModel::Generalised(model) => {
-                let layers = model.forward_each(&images, ids, valid);
+                let layers = model.forward_each_encoded(&images, text, valid);
                 Ok(generalised_grounder_loss(&layers, &self.boxes)?.total())
             }
         }

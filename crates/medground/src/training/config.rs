@@ -34,6 +34,10 @@ pub struct TrainingConfig {
     pub taco: bool,
     /// How images are varied.
     pub augmentation: Augmentation,
+    /// In how many ways each sample is varied, in turn epoch after epoch; 0 for a new one in each epoch. With a frozen backbone,
+    /// features of fixed views are computed once: see [`FeatureCacheOptions`](super::FeatureCacheOptions).
+    #[serde(default)]
+    pub fixed_views: usize,
 }
 
 impl Default for TrainingConfig {
@@ -52,6 +56,7 @@ impl Default for TrainingConfig {
             freeze_text: false,
             taco: false,
             augmentation: Augmentation::default(),
+            fixed_views: 0,
         }
     }
 }
@@ -69,6 +74,16 @@ impl TrainingConfig {
     /// What rates are multiplied by in an epoch.
     pub const fn factor(&self, epoch: usize) -> f64 {
         if epoch < self.drop_epoch { 1.0 } else { 0.1 }
+    }
+
+    /// Whether images come again as they were.
+    pub(super) fn repeats_images(&self) -> bool {
+        self.fixed_views > 0 || self.augmentation == Augmentation::none()
+    }
+
+    /// The view of an epoch, where images are varied in a fixed number of ways.
+    pub(super) fn view(&self, epoch: usize) -> Option<usize> {
+        (self.fixed_views > 0 && self.augmentation != Augmentation::none()).then(|| epoch % self.fixed_views)
     }
 
     /// Checks that the settings can be.

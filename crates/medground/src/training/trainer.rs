@@ -5,6 +5,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use medcore::Image;
+use medeval::statistics::Bootstrap;
 use mednn::bridge::read_f32;
 use mednn::weights::{Precision, WeightSource};
 use rand::SeedableRng;
@@ -15,8 +16,10 @@ use serde::{Deserialize, Serialize};
 use super::adamw::{AdamW, OptimizerSteps};
 use super::batch::{TacoTerm, TrainingBatch};
 use super::config::TrainingConfig;
+use super::feature_cache::{FeatureCache, FeatureCacheOptions};
 use crate::data::GroundingSample;
 use crate::error::{Error, Result, read_text, write_file};
+use crate::evaluation::{GroundingScores, evaluate_prepared};
 use crate::losses::taco_weight;
 use crate::model::GroundingModel;
 use crate::phrase_grounder::PhraseGrounder;
@@ -44,6 +47,7 @@ pub struct Trainer {
     grounder: PhraseGrounder,
     optimizer: AdamW,
     config: TrainingConfig,
+    cache: FeatureCache,
     step: usize,
 }
 
@@ -86,7 +90,16 @@ impl Trainer {
         if config.freeze_text {
             model = model.freeze_text();
         }
-        Ok(Self { grounder: grounder.with_model(model), optimizer: AdamW::default(), config, step: 0 })
+        let grounder = grounder.with_model(model);
+        let cache = FeatureCache::new(&grounder, &config, FeatureCacheOptions::default());
+        Ok(Self { grounder, optimizer: AdamW::default(), config, cache, step: 0 })
+    }
+
+    /// With other bounds on the features of frozen encoders that are kept. To go on from a checkpoint exactly, take the same precision.
+    #[must_use]
+    pub fn with_feature_cache(self, options: FeatureCacheOptions) -> Self {
+        let cache = FeatureCache::new(&self.grounder, &self.config, options);
+        Self { cache, ..self }
     }
 
     /// Goes on from a folder that [`save`](Self::save) wrote.
@@ -146,13 +159,8 @@ impl Trainer {
             let (epoch, within) = (self.step / per_epoch, self.step % per_epoch);
             let order = epoch_order(samples.len(), self.config.seed, epoch);
             let chosen = order.chunks(self.config.batch_size).nth(within).unwrap_or_default();
-            let mut varied = Vec::with_capacity(chosen.len());
-            for &index in chosen {
-                let seed = mix(&[self.config.seed, epoch as u64, index as u64]);
-                let image = load(&samples[index])?;
-                varied.push(self.config.augmentation.apply(&image, &samples[index], seed)?);
-            }
-            let batch = TrainingBatch::new(&self.grounder, &varied, self.grounder.device())?;
+            let chosen: Vec<_> = chosen.iter().map(|&index| (index, &samples[index])).collect();
+            let batch = self.batch(&chosen, epoch, &mut load)?;
             let step = self.step;
             let loss = self.step(&batch, epoch)?;
             if observe(TrainingStep { epoch, step, total, loss }).is_break() {
@@ -160,6 +168,29 @@ impl Trainer {
             }
         }
         Ok(())
+    }
+
+    /// The batch of some samples, by index.
+    fn batch(
+        &mut self,
+        samples: &[(usize, &GroundingSample)],
+        epoch: usize,
+        mut load: impl FnMut(&GroundingSample) -> Result<Image<f32>>,
+    ) -> Result<TrainingBatch> {
+        let view = self.config.view(epoch);
+        let config = &self.config;
+        let mut varied = |index: usize, sample: &GroundingSample| {
+            let seed = mix(&[config.seed, view.unwrap_or(epoch) as u64, index as u64]);
+            config.augmentation.apply(&load(sample)?, sample, seed)
+        };
+        if self.cache.encodes_images() {
+            return self.cache.batch(&self.grounder, samples, view, varied);
+        }
+        let varied =
+            samples.iter().map(|&(index, sample)| varied(index, sample)).collect::<Result<Vec<_>>>()?;
+        let mut batch = TrainingBatch::new(&self.grounder, &varied, self.grounder.device())?;
+        batch.text = self.cache.text(&batch.phrases, self.grounder.device())?;
+        Ok(batch)
     }
 
     /// One step on one batch; its loss before the step.
@@ -183,12 +214,33 @@ impl Trainer {
         Ok(value)
     }
 
+    /// [`evaluate`](crate::evaluate) of the grounder as it is now, with the features that are kept.
+    ///
+    /// # Errors
+    /// As [`evaluate`](crate::evaluate).
+    pub fn evaluate(
+        &mut self,
+        samples: &[GroundingSample],
+        mut load: impl FnMut(&GroundingSample) -> Result<Image<f32>>,
+        bootstrap: Bootstrap,
+    ) -> Result<GroundingScores> {
+        let grounder = self.grounder.for_inference();
+        let cache = &mut self.cache;
+        let prepare = |sample: &GroundingSample| cache.prepare(&grounder, sample, &mut load);
+        evaluate_prepared(&grounder, samples, prepare, bootstrap)
+    }
+
+    /// How many bytes the features of frozen encoders take.
+    pub const fn kept_bytes(&self) -> usize {
+        self.cache.bytes()
+    }
+
     /// How many steps have been taken.
     pub const fn steps(&self) -> usize {
         self.step
     }
 
-    /// The grounder as it is now.
+    /// The grounder as it is now, on the device with autodiff; see [`PhraseGrounder::for_inference`].
     pub const fn grounder(&self) -> &PhraseGrounder {
         &self.grounder
     }

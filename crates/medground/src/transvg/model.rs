@@ -67,7 +67,18 @@ impl TransVg {
     /// # Panics
     /// On other shapes.
     pub fn encode_images(&self, images: Tensor<4>, pixels: Tensor<3, Bool>) -> ImageFeatures {
-        let features = ImageFeatures::of_map(self.projection.forward(self.backbone.forward(images)), pixels);
+        self.encode_map(self.backbone.forward(images), pixels)
+    }
+
+    /// [`encode_images`](Self::encode_images) from what the backbone makes of the images.
+    ///
+    /// # Shapes
+    /// - `map`: `[batch, width of the backbone, size / stride, size / stride]`
+    ///
+    /// # Panics
+    /// On other shapes.
+    pub fn encode_map(&self, map: Tensor<4>, pixels: Tensor<3, Bool>) -> ImageFeatures {
+        let features = ImageFeatures::of_map(self.projection.forward(map), pixels);
         let tokens = match &self.encoder {
             Some(encoder) => {
                 encoder.forward(features.tokens, features.positions.clone(), Some(features.valid.clone()))
@@ -90,7 +101,24 @@ impl TransVg {
         ids: Tensor<2, Int>,
         valid: Tensor<2, Bool>,
     ) -> TransVgOutput {
-        let text = linear(self.text.forward(ids, Some(valid.clone())), &self.text_projection, None);
+        self.forward_encoded(images, self.text.forward(ids, Some(valid.clone())), valid)
+    }
+
+    /// [`forward`](Self::forward) from what the text encoder makes of the phrases.
+    ///
+    /// # Shapes
+    /// - `text`: `[batch, text tokens, width of the text encoder]`
+    /// - `valid`: `[batch, text tokens]`
+    ///
+    /// # Panics
+    /// On other shapes.
+    pub fn forward_encoded(
+        &self,
+        images: &ImageFeatures,
+        text: Tensor<3>,
+        valid: Tensor<2, Bool>,
+    ) -> TransVgOutput {
+        let text = linear(text, &self.text_projection, None);
         let [batch, _, width] = text.dims();
         let token = self.regression_token.val().unsqueeze::<3>().expand([batch, 1, width]);
         let real = Tensor::<2>::ones([batch, 1], &text.device());

@@ -227,6 +227,27 @@ fn a_phrase_in_a_volume() {
     assert_eq!(again.len(), hits.len());
     assert!((again[0].score - hits[0].score).abs() < 1e-5);
 
+    // Nor does it matter whether features are kept, for which radius, or in 16 bits but for rounding.
+    for (slice_batch, fusion_radius) in [(1, 0), (1, 2), (2, 1), (3, 2), (1, 9), (64, 1)] {
+        let options = VolumeOptions { slice_batch, fusion_radius, ..VolumeOptions::default() };
+        let whole = VolumeOptions { slice_batch: 64, ..options };
+        let prepared = grounder.prepare_volume(&volume, &whole).unwrap();
+        let found = grounder.ground_in_volume(&volume, &["heart", "lung"], &options).unwrap();
+        let half = VolumeOptions { precision: Precision::F16, ..options };
+        let small = grounder.prepare_volume(&volume, &half).unwrap();
+        assert_eq!((prepared.bytes(), small.bytes()), (5 * 16 * 16 * 4, 5 * 16 * 16 * 2));
+        for (phrase, found) in ["heart", "lung"].iter().zip(&found) {
+            let expected = grounder.ground_volume(&prepared, phrase, &whole).unwrap();
+            let rounded = grounder.ground_volume(&small, phrase, &half).unwrap();
+            assert_eq!((found.len(), rounded.len()), (expected.len(), expected.len()));
+            for ((found, rounded), expected) in found.iter().zip(&rounded).zip(&expected) {
+                assert!((found.score - expected.score).abs() < 1e-5, "{slice_batch} {fusion_radius}");
+                assert!((rounded.score - expected.score).abs() < 1e-2);
+                assert_eq!(found.slices, expected.slices);
+            }
+        }
+    }
+
     let mut holes = volume.clone();
     holes.voxels_mut()[[1, 1, 1]] = f32::INFINITY;
     assert!(matches!(grounder.prepare_volume(&holes, &options), Err(Error::NotFinite { .. })));

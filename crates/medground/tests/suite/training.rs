@@ -7,7 +7,8 @@ use burn::tensor::Device;
 use medground::Error;
 use medground::data::{GroundingSample, Split};
 use medground::training::{
-    ModelPart, TacoTerm, Trainer, TrainingBatch, TrainingConfig, finetune_on_phrases, pretrain_on_anatomy,
+    BatchImages, ModelPart, TacoTerm, Trainer, TrainingBatch, TrainingConfig, finetune_on_phrases,
+    pretrain_on_anatomy,
 };
 use mednn::bridge::read_f32;
 
@@ -97,7 +98,10 @@ fn the_contrast_of_regions_is_added() {
 /// The same batch on the device without autodiff.
 fn batch_on(batch: &TrainingBatch) -> TrainingBatch {
     let mut plain = batch.clone();
-    plain.images = plain.images.inner();
+    plain.images = match plain.images {
+        BatchImages::Pixels(images) => BatchImages::Pixels(images.inner()),
+        BatchImages::Map(map) => BatchImages::Map(map.inner()),
+    };
     plain.pixels = plain.pixels.inner();
     plain.phrases.ids = plain.phrases.ids.inner();
     plain.phrases.valid = plain.phrases.valid.inner();
