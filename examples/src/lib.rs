@@ -7,6 +7,7 @@
 //! | phrases to boxes in a radiograph: input, results, overlay, reports | [`ground`] |
 //! | progress bars | [`progress`] |
 //! | files of the repository that the examples start from | [`fixtures`] |
+//! | images and masks from PNG and JPEG files | [`picture_file`] |
 //! | PNG sheets: mosaics, captions, PCA pictures | [`picture`] |
 //! | distilling a small encoder | [`distill`] |
 //! | label maps: colours and volumes | [`labels`] |
@@ -34,6 +35,7 @@ pub mod input;
 pub mod labels;
 pub mod orthogonal;
 pub mod picture;
+pub mod picture_file;
 #[cfg(feature = "networks")]
 pub mod probe;
 pub mod progress;

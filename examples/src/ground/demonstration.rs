@@ -16,8 +16,8 @@ use medground::{GroundOptions, PhraseGrounder, PreparedImage, evaluate};
 use mednn::text::Tokenizer;
 use serde_json::Value;
 
-use super::png_image::read_png;
 use crate::error::{Error, Result};
+use crate::picture_file::read_png;
 
 /// Phrases and the images they are about.
 #[derive(Debug)]

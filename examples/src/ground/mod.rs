@@ -2,7 +2,7 @@
 //!
 //! | concept | item |
 //! |---|---|
-//! | the image, from a file of any kind | [`Radiograph`], [`RadiographOptions`], [`Plane`], [`read_png`] |
+//! | the image, from a file of any kind | [`Radiograph`], [`RadiographOptions`], [`Plane`] |
 //! | what phrases and the sentences of a report stand for | [`ground_phrases`], [`ground_report`], [`GroundedPhrase`] |
 //! | the picture | [`overlay`] |
 //! | table, JSON, DICOM report | [`table`], [`write_json`], [`write_report`] |
@@ -11,13 +11,11 @@
 mod demonstration;
 mod overlay;
 mod phrases;
-mod png_image;
 mod radiograph;
 mod results;
 
 pub use demonstration::{Annotations, DemonstrationScores, KindScores, Progress, measure, train, untrained};
 pub use overlay::overlay;
 pub use phrases::{GroundedPhrase, PHRASES, ground_phrases, ground_report, with_threshold};
-pub use png_image::read_png;
 pub use radiograph::{Plane, Radiograph, RadiographOptions};
 pub use results::{table, write_json, write_report};

@@ -8,10 +8,10 @@ use medio::Format;
 use medio::dicom::{ImageAttributes, Series, SeriesKind, Tag};
 use ndarray::{Array3, Axis, s};
 
-use super::png_image::read_png;
 use crate::error::{Error, Result};
 use crate::input::read_part;
 use crate::picture::Sides;
+use crate::picture_file::read_png;
 
 /// Which image of a file is meant, and what is let through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -6,10 +6,10 @@ use medcore::{Image, LabelMap};
 use medio::dicom::{Series, SeriesKind};
 use ndarray::{Array2, Array3};
 
-use super::png_file::{is_png, read_mask};
+use super::mask_file::read_mask;
 use crate::error::{Error, Result};
 use crate::input::{Scan, choose, read};
-use crate::segmentation::read_values;
+use crate::picture_file::{is_png, read_png};
 
 /// What is to be segmented.
 #[derive(Debug)]
@@ -38,11 +38,11 @@ impl Input {
     /// among several DICOM series. A DICOM series of one image, or one that is not placed in the patient, is a picture as it is meant to be shown.
     ///
     /// # Errors
-    /// As [`read_values`]; [`Error::File`], [`Error::SeveralSeries`], [`Error::NoSuchSeries`].
+    /// As [`read_png`]; [`Error::File`], [`Error::SeveralSeries`], [`Error::NoSuchSeries`].
     pub fn read(path: &Path, series: Option<usize>) -> Result<Self> {
         if is_png(path)? {
             let name = "PNG".to_string();
-            return Ok(Self::Picture(Picture { image: read_values(path)?, name, source: None }));
+            return Ok(Self::Picture(Picture { image: read_png(path)?, name, source: None }));
         }
         if medio::Format::of(path)? != medio::Format::Dicom {
             return Ok(Self::Scan(read(path, series)?));

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | what to do, and doing it | [`Job`], [`Job::run`] |
 //! | a picture or a scan from a path | [`Input`] |
-//! | pictures and masks as PNG | [`png_file`] |
+//! | masks as PNG | [`mask_file`] |
 //! | clicks, boxes and scribbles as text | [`interactions`] |
 //! | what was found: objects, areas, overlap with a truth | [`Findings`] |
 //! | masks, overlays and tables as files | [`output`] |
@@ -13,8 +13,8 @@ mod findings;
 mod input;
 pub mod interactions;
 mod job;
+pub mod mask_file;
 pub mod output;
-pub mod png_file;
 mod weights;
 
 pub use findings::{ClassFindings, Findings, Size, Unit};

@@ -18,7 +18,7 @@ use ndarray::{Array2, Array3, ArrayView2, Axis};
 use super::findings::{Findings, Unit};
 use super::input::Picture;
 use super::job::label_map;
-use super::png_file::write_mask;
+use super::mask_file::write_mask;
 use crate::error::{Error, Result};
 use crate::input::Scan;
 use crate::picture::{

@@ -4,9 +4,8 @@ use std::path::Path;
 
 use medprompt::data::CocoAnnotations;
 
-use super::item::{Cutting, Item, Source};
+use super::item::{Cutting, Item, Source, read_image};
 use super::manifest::{Manifest, stem};
-use super::png_file::read_image;
 use crate::error::{Error, Result};
 use crate::progress;
 

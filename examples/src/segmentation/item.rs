@@ -1,11 +1,24 @@
 //! A sample with its name, and how it is cut to size.
 
+use std::path::Path;
+
+use medprompt::inference::Preprocessor;
 use medprompt::training::Sample;
 use ndarray::{Array2, Array3, Axis, s};
 
 use super::manifest::{Manifest, Side};
 use crate::error::Result;
 use crate::picture::{evenly_spaced, resize_linear, resize_nearest};
+use crate::picture_file::read_png;
+
+/// A colour image `[3, row, column]` from 0 to 1, the smallest to the largest value of the image, of a PNG file of any kind. A
+/// [`PromptSegmenter`](medprompt::PromptSegmenter) scales images alike.
+///
+/// # Errors
+/// As [`read_png`].
+pub fn read_image(path: &Path) -> Result<Array3<f32>> {
+    Ok(Preprocessor::new().prepare(&read_png(path)?)?)
+}
 
 /// Where an image comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use medprompt::data::Classes;
 
-use super::item::{Cutting, Item, Source};
+use super::item::{Cutting, Item, Source, read_image};
 use super::manifest::{Manifest, stem};
-use super::png_file::{read_image, read_mask};
 use crate::error::{Error, Result};
+use crate::picture_file::read_mask;
 use crate::progress;
 
 /// The files of one image or volume.
