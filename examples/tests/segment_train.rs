@@ -108,8 +108,9 @@ fn arms_are_compared_and_runs_not_repeated() {
         std::fs::read_to_string(&record).unwrap().lines().count()
     };
     assert_eq!((compare("fft,slic@0.5"), compare("fft,slic@0.5"), compare("fft,none")), (4, 4, 6));
+    assert_eq!((compare("none+pooled,slic+image@0.5"), compare("none+pooled")), (10, 10));
     let table = String::from_utf8(segment_train(&["table", &record]).stdout).unwrap();
-    assert_eq!(table.lines().count(), 2 + 6, "{table}");
+    assert_eq!(table.lines().count(), 2 + 10, "{table}");
     assert!(table.contains("| cells | 20 % (1 items) | slic@0.5 |"), "{table}");
 }
 

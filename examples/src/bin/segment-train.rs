@@ -108,7 +108,8 @@ struct Compare {
     /// What the data set is called.
     #[arg(long)]
     name: String,
-    /// Arms: none, fft, slic, maps, ssn, tokens, lora, full; with @ and a weight for a readout, as in slic@0.5.
+    /// Arms: none, fft, slic, maps, ssn, tokens, lora, full; with + and image, fft, slic, maps or pyramid for
+    /// details, as in slic+pyramid; with @ and a weight for a readout, as in slic@0.5.
     #[arg(long, value_delimiter = ',', required = true)]
     arms: Vec<NamedArm>,
     /// Parts of the training groups.
@@ -168,7 +169,8 @@ impl Train {
 
         device.seed(self.seed);
         let (backbone, config, base) = self.model.backbone(&device)?;
-        let config = self.model.config(config, self.arm, self.model.readout, data.channels);
+        let config =
+            self.model.config(config, self.arm, self.model.detail, self.model.readout, data.channels);
         let (mut trainer, model, mut curves) = if self.resume {
             let (mut trainer, model, curves) = state.resume(backbone.clone(), &device)?;
             if let Some(steps) = self.count {

@@ -6,8 +6,11 @@ use burn::tensor::Device;
 use clap::{Args, ValueEnum};
 use mednn::MitConfig;
 use medprompt::data::{Classes, Split, split_by_group, subset_by_group};
+use medprompt::model::DetailConfig;
 use medprompt::prompts::VisualPromptsConfig;
-use medprompt::superpixel::{ReadoutConfig, SlicConfig, SuperpixelNetworkConfig, SuperpixelSource};
+use medprompt::superpixel::{
+    ReadoutConfig, SlicConfig, SuperpixelNetworkConfig, SuperpixelPyramid, SuperpixelSource,
+};
 use medprompt::training::{Augmentation, Loss};
 use medprompt::{Adaptation, Backbone, BackboneConfig, PromptInput, SegmentationConfig};
 
@@ -228,6 +231,23 @@ pub enum Arm {
     Full,
 }
 
+/// What reaches the logits at the resolution of the image, by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Detail {
+    /// The image itself.
+    Image,
+    /// High frequencies.
+    Fft,
+    /// Means of SLIC superpixels.
+    Slic,
+    /// Means, texture and borders of SLIC superpixels.
+    Maps,
+    /// Means of SLIC superpixels at several scales.
+    Pyramid,
+    /// The same, with the decoder's features averaged over the superpixels too.
+    Pooled,
+}
+
 impl Arm {
     /// Its name on the command line.
     pub fn name(self) -> String {
@@ -254,9 +274,18 @@ pub struct ModelArgs {
     /// SLIC's compactness.
     #[arg(long, default_value_t = 10.0)]
     pub compactness: f64,
+    /// What reaches the logits at the resolution of the image.
+    #[arg(long, value_enum)]
+    pub detail: Option<Detail>,
     /// How much the mean logits of a superpixel count beside those of the pixel, from 0 to 1.
     #[arg(long)]
     pub readout: Option<f64>,
+    /// About how many superpixels the levels of a pyramid have.
+    #[arg(long, value_delimiter = ',', default_value = "600,150,40")]
+    pub pyramid: Vec<usize>,
+    /// Channels of the head for details.
+    #[arg(long, default_value_t = 16)]
+    pub detail_width: usize,
     /// Width of the decoder.
     #[arg(long, default_value_t = 128)]
     pub decoder_width: usize,
@@ -292,6 +321,7 @@ impl ModelArgs {
         &self,
         backbone: BackboneConfig,
         arm: Arm,
+        detail: Option<Detail>,
         readout: Option<f64>,
         channels: usize,
     ) -> SegmentationConfig {
@@ -300,10 +330,29 @@ impl ModelArgs {
             .with_decoder_width(self.decoder_width)
             .with_dropout(self.dropout)
             .with_readout(readout)
+            .with_detail(detail.map(|detail| {
+                DetailConfig::new(self.input(detail))
+                    .with_pooled(detail == Detail::Pooled)
+                    .with_width(self.detail_width)
+            }))
     }
 
     fn slic(&self) -> SlicConfig {
         SlicConfig::new().with_segments(self.segments).with_compactness(self.compactness)
+    }
+
+    fn input(&self, detail: Detail) -> PromptInput {
+        match detail {
+            Detail::Image => PromptInput::Image,
+            Detail::Fft => PromptInput::high_pass(),
+            Detail::Slic => PromptInput::Superpixels(SuperpixelSource::Slic(self.slic())),
+            Detail::Maps => PromptInput::SuperpixelMaps(self.slic()),
+            Detail::Pyramid | Detail::Pooled => PromptInput::SuperpixelPyramid(
+                SuperpixelPyramid::new()
+                    .with_segments(self.pyramid.clone())
+                    .with_compactness(self.compactness),
+            ),
+        }
     }
 
     fn adaptation(&self, arm: Arm) -> Adaptation {

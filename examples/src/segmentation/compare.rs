@@ -9,18 +9,19 @@ use medprompt::Backbone;
 use medprompt::training::{Trainer, TrainingConfig};
 use serde::{Deserialize, Serialize};
 
-use super::arguments::{Arm, Dataset, ModelArgs, StepArgs};
+use super::arguments::{Arm, Dataset, Detail, ModelArgs, StepArgs};
 use super::fit::{Curves, Fit};
 use super::item::Item;
 use super::scores::{ItemScores, predict};
 use crate::error::{Error, Result};
 
-/// An arm as it is named on the command line: `slic`, or `slic@0.5` with a readout of that weight.
+/// An arm as it is named on the command line: `slic`, `slic+pyramid` with details, `slic@0.5` with a readout of that weight, or both.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedArm {
     /// As given.
     pub name: String,
     arm: Arm,
+    detail: Option<Detail>,
     readout: Option<f64>,
 }
 
@@ -32,7 +33,11 @@ impl std::str::FromStr for NamedArm {
             Some((arm, weight)) => (arm, Some(weight.parse().map_err(|_| format!("{weight} is no number"))?)),
             None => (name, None),
         };
-        Ok(Self { name: name.to_string(), arm: clap::ValueEnum::from_str(arm, false)?, readout })
+        let (arm, detail) = match arm.split_once('+') {
+            Some((arm, detail)) => (arm, Some(clap::ValueEnum::from_str(detail, false)?)),
+            None => (arm, None),
+        };
+        Ok(Self { name: name.to_string(), arm: clap::ValueEnum::from_str(arm, false)?, detail, readout })
     }
 }
 
@@ -115,7 +120,7 @@ impl Comparison<'_> {
         let start = Instant::now();
         let training = self.data.fraction(fraction, seed)?;
         let (backbone, config, base) = self.model.backbone(&self.device)?;
-        let config = self.model.config(config, arm.arm, arm.readout, self.data.channels);
+        let config = self.model.config(config, arm.arm, arm.detail, arm.readout, self.data.channels);
         self.device.seed(seed);
         let model = config.init(backbone.clone(), &self.device)?;
         let parameters = model.trained_parameters();

@@ -6,7 +6,7 @@ use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear};
 use burn::tensor::{Device, Tensor};
 
 use super::config::SegformerConfig;
-use crate::layers::{map_to_tokens, sum_of_resized};
+use crate::layers::{map_to_tokens, sum_of_resized, tokens_to_map};
 use crate::mit::{MitOutput, conv, linear};
 use crate::ops::{Activation, activate, linear_with};
 
@@ -44,6 +44,41 @@ impl DecodeHead {
     /// On maps of other widths or of different batches.
     pub fn forward(&self, encoded: &MitOutput) -> Tensor<4> {
         let [batch, _, rows, columns] = encoded.maps()[0].dims();
+        let fused = self.dropout.forward(self.fused(encoded));
+        self.classify_tokens(fused).reshape([batch, self.classes(), rows, columns])
+    }
+
+    /// What [`classify`](Self::classify) makes logits of, before dropout.
+    ///
+    /// # Shapes
+    /// - `encoded`: maps `[batch, C_i, H_i, W_i]`
+    /// - output: `[batch, width, H_0, W_0]`
+    ///
+    /// # Panics
+    /// As [`forward`](Self::forward).
+    pub fn features(&self, encoded: &MitOutput) -> Tensor<4> {
+        let [_, _, rows, columns] = encoded.maps()[0].dims();
+        tokens_to_map(self.fused(encoded), [rows, columns])
+    }
+
+    /// Logits of features; [`forward`](Self::forward) in its second half.
+    ///
+    /// # Shapes
+    /// - `features`: `[batch, width, H_0, W_0]`
+    /// - output: `[batch, classes, H_0, W_0]`
+    ///
+    /// # Panics
+    /// On another width.
+    pub fn classify(&self, features: Tensor<4>) -> Tensor<4> {
+        let [batch, _, rows, columns] = features.dims();
+        let (tokens, _) = map_to_tokens(features);
+        let logits = self.classify_tokens(self.dropout.forward(tokens));
+        logits.reshape([batch, self.classes(), rows, columns])
+    }
+
+    /// The maps as one, `[batch, pixels, width]`.
+    fn fused(&self, encoded: &MitOutput) -> Tensor<3> {
+        let [batch, _, rows, columns] = encoded.maps()[0].dims();
         let training = self.norm.training.is_enabled() && encoded.maps()[0].device().is_autodiff();
         let ([weight, coarser_weights @ ..], bias) = self.folded(training);
         let [map, coarser @ ..] = encoded.maps();
@@ -60,8 +95,7 @@ impl DecodeHead {
             let rows_of_channels = fused.reshape([batch * pixels, width]);
             fused = self.norm.forward(rows_of_channels).reshape([batch, pixels, width]);
         }
-        let fused = self.dropout.forward(activate(fused, Activation::Relu));
-        self.classify(fused).reshape([batch, self.classes(), rows, columns])
+        activate(fused, Activation::Relu)
     }
 
     /// The linear steps as one weight `[C_i, width]` per stage and one bias `[width]`.
@@ -99,7 +133,7 @@ impl DecodeHead {
     }
 
     /// `[batch, pixels, width]` to `[batch, classes, pixels]`.
-    fn classify(&self, fused: Tensor<3>) -> Tensor<3> {
+    fn classify_tokens(&self, fused: Tensor<3>) -> Tensor<3> {
         let [classes, width, _, _] = self.classifier.weight.dims();
         let weight = self.classifier.weight.val().reshape([1, classes, width]);
         let logits = weight.matmul(fused.swap_dims(1, 2));

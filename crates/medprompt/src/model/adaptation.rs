@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, config};
 use crate::prompts::VisualPromptsConfig;
-use crate::superpixel::{SlicConfig, SuperpixelSource};
+use crate::superpixel::{SlicConfig, SuperpixelPyramid, SuperpixelSource};
 
 /// What is trained beside the decoder. In all but [`Adaptation::Full`] the backbone's own parameters are frozen.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
@@ -46,6 +46,10 @@ pub enum PromptInput {
     Superpixels(SuperpixelSource),
     /// Means, texture and borders of superpixels; see [`slic_maps`](crate::superpixel::slic_maps). Ours.
     SuperpixelMaps(SlicConfig),
+    /// The image as the means of its superpixels at several scales; three channels each. Ours.
+    SuperpixelPyramid(SuperpixelPyramid),
+    /// The image as it is: what hand-crafted features are to be compared with.
+    Image,
 }
 
 impl PromptInput {
@@ -54,10 +58,19 @@ impl PromptInput {
         Self::HighPass { ratio: 0.25 }
     }
 
-    fn validate(&self) -> Result<()> {
+    /// Channels of the image that is made.
+    pub const fn channels(&self) -> usize {
+        match self {
+            Self::SuperpixelPyramid(pyramid) => 3 * pyramid.segments.len(),
+            _ => 3,
+        }
+    }
+
+    pub(super) fn validate(&self) -> Result<()> {
         match self {
             Self::HighPass { ratio } if !(0.0..=1.0).contains(ratio) => Err(config("ratio", "0 to 1", ratio)),
-            Self::HighPass { .. } => Ok(()),
+            Self::HighPass { .. } | Self::Image => Ok(()),
+            Self::SuperpixelPyramid(pyramid) => pyramid.validate(),
             Self::Superpixels(SuperpixelSource::Slic(slic)) | Self::SuperpixelMaps(slic) => slic.validate(),
             Self::Superpixels(SuperpixelSource::Network(network)) => network.validate(),
         }
@@ -97,8 +110,10 @@ impl Adaptation {
     pub(super) fn validate(&self) -> Result<()> {
         match self {
             Self::VisualPrompts { input, prompts } => {
-                if prompts.channels != 3 {
-                    return Err(config("channels", "3: prompts are made of colour images", prompts.channels));
+                let expected = input.channels();
+                if prompts.channels != expected {
+                    let rule = format!("{expected}, as the image of hand-crafted features has");
+                    return Err(config("channels", rule, prompts.channels));
                 }
                 input.validate()
             }

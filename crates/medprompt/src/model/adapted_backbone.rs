@@ -6,6 +6,7 @@ use ndarray::{Array4, Ix4};
 
 use super::adaptation::{Adaptation, PromptInput};
 use super::backbone::{Backbone, Prompted};
+use super::detail::DetailConfig;
 use crate::error::{Result, shape};
 use crate::high_pass::high_pass_batch;
 use crate::prompts::{PromptTokens, VisualPrompts};
@@ -40,26 +41,37 @@ impl AdaptedBackbone<'_> {
 
     /// What visual prompts are made of: see [`SegmentationModel::guides`](super::SegmentationModel::guides).
     pub(super) fn guides(&self, images: &Tensor<4>) -> Result<Option<Tensor<4>>> {
-        let Adaptation::VisualPrompts { input, .. } = self.adaptation else { return Ok(None) };
-        let guides = match (input, self.superpixels) {
+        match self.adaptation {
+            Adaptation::VisualPrompts { input, .. } => self.features(input, images),
+            _ => Ok(None),
+        }
+    }
+
+    /// An image of hand-crafted features, `[batch, input.channels(), height, width]`; none where the model lacks the network for it.
+    pub(super) fn features(&self, input: &PromptInput, images: &Tensor<4>) -> Result<Option<Tensor<4>>> {
+        let device = images.device();
+        Ok(Some(match (input, self.superpixels) {
             (PromptInput::HighPass { ratio }, _) => {
                 // EVP takes the spectrum of the normalised image.
                 let normalised = read(self.normalise(images.clone()))?;
-                array_to_tensor(&high_pass_batch(normalised.view(), *ratio)?, &images.device())
+                array_to_tensor(&high_pass_batch(normalised.view(), *ratio)?, &device)
             }
             (PromptInput::Superpixels(SuperpixelSource::Slic(slic)), _) => {
                 let means = slic_mean_images(read(images.clone())?.view(), slic)?;
-                self.normalise(array_to_tensor(&means, &images.device()))
+                self.normalise(array_to_tensor(&means, &device))
             }
             (PromptInput::SuperpixelMaps(slic), _) => {
-                array_to_tensor(&slic_maps(read(images.clone())?.view(), slic)?, &images.device())
+                array_to_tensor(&slic_maps(read(images.clone())?.view(), slic)?, &device)
             }
+            (PromptInput::SuperpixelPyramid(pyramid), _) => {
+                self.normalise(array_to_tensor(&pyramid.divide(read(images.clone())?.view())?.0, &device))
+            }
+            (PromptInput::Image, _) => self.normalise(images.clone()),
             (PromptInput::Superpixels(SuperpixelSource::Network(_)), Some(network)) => {
                 self.normalise(network.forward(images.clone()).reconstruct(images.clone()))
             }
             (PromptInput::Superpixels(SuperpixelSource::Network(_)), None) => return Ok(None),
-        };
-        Ok(Some(guides))
+        }))
     }
 
     /// Four feature maps of images `[batch, 3, height, width]` from 0 to 1.
@@ -76,13 +88,32 @@ impl AdaptedBackbone<'_> {
         self.backbone.forward(self.normalise(images), prompted)
     }
 
+    /// What a head for details sees: the features of its input and, where it asks for them, the numbers of superpixels of each level.
+    pub(super) fn details(&self, detail: &DetailConfig, images: &Tensor<4>) -> Result<Option<Tensor<4>>> {
+        let PromptInput::SuperpixelPyramid(pyramid) = &detail.input else {
+            return self.features(&detail.input, images);
+        };
+        let (means, regions) = pyramid.divide(read(images.clone())?.view())?;
+        let device = images.device();
+        let means = self.normalise(array_to_tensor(&means, &device));
+        Ok(Some(if detail.pooled {
+            Tensor::cat(vec![means, array_to_tensor(&regions, &device)], 1)
+        } else {
+            means
+        }))
+    }
+
+    /// One or several colour images, `[batch, 3 n, height, width]`.
     fn normalise(&self, images: Tensor<4>) -> Tensor<4> {
         let device = images.device();
+        let [batch, channels, height, width] = images.dims();
+        let images = images.reshape([batch * channels / 3, 3, height, width]);
         let constant = |values: [f64; 3]| {
             let values = values.map(|v| v as f32).to_vec();
             Tensor::<4>::from_data(TensorData::new(values, [1, 3, 1, 1]), &device)
         };
-        (images - constant(self.image_mean)) / constant(self.image_std)
+        let normal = (images - constant(self.image_mean)) / constant(self.image_std);
+        normal.reshape([batch, channels, height, width])
     }
 }
 

@@ -8,6 +8,7 @@ use mednn::SegformerConfig;
 use super::adaptation::{Adaptation, PromptInput};
 use super::backbone::{Backbone, BackboneConfig};
 use super::decoder::{Decoder, TokenDecoder};
+use super::detail::DetailConfig;
 use super::segmentation_model::SegmentationModel;
 use crate::error::{Error, Result, config};
 use crate::prompts::PromptTokens;
@@ -43,6 +44,8 @@ pub struct SegmentationConfig {
     pub image_std: [f64; 3],
     /// Whether logits follow superpixels, and how.
     pub readout: Option<ReadoutConfig>,
+    /// Whether hand-crafted features reach the logits at the resolution of the image, and which.
+    pub detail: Option<DetailConfig>,
 }
 
 impl SegmentationConfig {
@@ -73,6 +76,7 @@ impl SegmentationConfig {
             return Err(config("dropout", "0 to below 1", self.dropout));
         }
         self.readout.as_ref().map_or(Ok(()), ReadoutConfig::validate)?;
+        self.detail.as_ref().map_or(Ok(()), DetailConfig::validate)?;
         if self.image_mean.iter().any(|v| !v.is_finite()) {
             return Err(config("image_mean", "finite numbers", format!("{:?}", self.image_mean)));
         }
@@ -140,7 +144,9 @@ impl SegmentationConfig {
             _ => None,
         };
         let decoder = self.decoder(device);
-        Ok(SegmentationModel { backbone, prompts, tokens, superpixels, decoder, config: self.clone() })
+        let detail = self.detail.as_ref().map(|detail| detail.init(self.decoder_width, self.classes, device));
+        let config = self.clone();
+        Ok(SegmentationModel { backbone, prompts, tokens, superpixels, decoder, detail, config })
     }
 
     pub(super) fn decoder(&self, device: &Device) -> Decoder {

@@ -22,12 +22,25 @@ pub enum Decoder {
 }
 
 impl Decoder {
+    /// What is classified, `[batch, width, rows, columns]`.
+    pub(super) fn features(&self, maps: [Tensor<4>; 4]) -> Tensor<4> {
+        match self {
+            Self::Segformer(head) => head.features(&MitOutput::new(maps)),
+            Self::Tokens(decoder) => decoder.features(maps),
+        }
+    }
+
+    /// Logits `[batch, classes, rows, columns]` of features.
+    pub(super) fn classify(&self, features: Tensor<4>) -> Tensor<4> {
+        match self {
+            Self::Segformer(head) => head.classify(features),
+            Self::Tokens(decoder) => decoder.classify(features),
+        }
+    }
+
     /// Logits `[batch, classes, rows, columns]`.
     pub(super) fn forward(&self, maps: [Tensor<4>; 4]) -> Tensor<4> {
-        match self {
-            Self::Segformer(head) => head.forward(&MitOutput::new(maps)),
-            Self::Tokens(decoder) => decoder.forward(maps),
-        }
+        self.classify(self.features(maps))
     }
 }
 
@@ -59,6 +72,8 @@ impl TokenDecoder {
         }
     }
 
+    /// Logits of maps.
+    ///
     /// # Shapes
     /// - `maps`: four of `[batch, width, rows, columns]`
     /// - output: `[batch, classes, 4 rows, 4 columns]`
@@ -66,6 +81,11 @@ impl TokenDecoder {
     /// # Panics
     /// On maps of another width, or of several sizes.
     pub fn forward(&self, maps: [Tensor<4>; 4]) -> Tensor<4> {
+        self.classify(self.features(maps))
+    }
+
+    /// What is classified, `[batch, decoder width, 4 rows, 4 columns]`.
+    pub(super) fn features(&self, maps: [Tensor<4>; 4]) -> Tensor<4> {
         let [fuse_norm, norms @ ..] = &self.norms;
         let mut map = conv2d(Tensor::cat(maps.to_vec(), 1), &self.fuse, None);
         map = activate(fuse_norm.forward(map), Activation::Relu);
@@ -74,6 +94,11 @@ impl TokenDecoder {
             map = conv2d(resize_bilinear(map, [2 * rows, 2 * columns]), conv, None);
             map = activate(norm.forward(map), Activation::Relu);
         }
-        conv2d(self.dropout.forward(map), &self.classifier, None)
+        map
+    }
+
+    /// Logits of features.
+    pub(super) fn classify(&self, features: Tensor<4>) -> Tensor<4> {
+        conv2d(self.dropout.forward(features), &self.classifier, None)
     }
 }

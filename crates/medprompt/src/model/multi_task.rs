@@ -125,6 +125,7 @@ impl MultiTaskConfig {
             image_mean: self.image_mean,
             image_std: self.image_std,
             readout: None,
+            detail: None,
         }
     }
 }
@@ -216,6 +217,7 @@ impl MultiTaskModel {
             tokens: self.tokens.clone(),
             superpixels: self.superpixels.clone(),
             decoder: self.decoders[index].clone(),
+            detail: None,
             config: self.config.alone(&self.config.tasks[index]),
         })
     }

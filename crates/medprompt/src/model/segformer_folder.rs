@@ -50,12 +50,16 @@ impl SegmentationModel {
     /// `preprocessor_config.json` and `model.safetensors`. The folder is made where it is missing.
     ///
     /// # Errors
-    /// [`Error::Config`] for another backbone, and for adaptations that such a folder has no place for: prompts and LoRA; [`Error::Io`];
+    /// [`Error::Config`] for another backbone, and for what such a folder has no place for: prompts, LoRA, a head for
+    /// details; [`Error::Io`];
     /// [`Error::Network`] when the device fails.
     pub fn save_segformer(&self, folder: impl AsRef<Path>, precision: Precision) -> Result<()> {
         if !matches!(self.config.adaptation, Adaptation::Full | Adaptation::HeadOnly) {
             let found = format!("{:?}", self.config.adaptation);
             return Err(config_error("adaptation", "full or head_only, for a whole SegFormer", found));
+        }
+        if self.detail.is_some() {
+            return Err(config_error("detail", "none, for a whole SegFormer", "a head for details"));
         }
         // Running statistics lag a step behind in a model in training; this brings them up to date.
         let model = self.valid();
@@ -112,6 +116,7 @@ impl SegmentationModel {
             tokens: None,
             superpixels: None,
             decoder: Decoder::Segformer(head),
+            detail: None,
             config,
         })
     }

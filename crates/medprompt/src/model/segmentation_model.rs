@@ -10,6 +10,7 @@ use super::adapted_backbone::{AdaptedBackbone, read};
 use super::backbone::Backbone;
 use super::config::SegmentationConfig;
 use super::decoder::Decoder;
+use super::detail::{DetailConfig, DetailHead};
 use crate::error::Result;
 use crate::prompts::{PromptTokens, VisualPrompts};
 use crate::superpixel::{SuperpixelNetwork, slic_regions};
@@ -24,6 +25,7 @@ pub struct SegmentationModel {
     pub(super) tokens: Option<PromptTokens>,
     pub(super) superpixels: Option<SuperpixelNetwork>,
     pub(super) decoder: Decoder,
+    pub(super) detail: Option<DetailHead>,
     #[module(skip)]
     pub(super) config: SegmentationConfig,
 }
@@ -52,20 +54,26 @@ impl SegmentationModel {
     ///
     /// # Shapes
     /// - `images`: from 0 to 1, `[batch, 3, height, width]`
-    /// - output: the same, normalised; with a [readout](crate::superpixel::ReadoutConfig), the numbers of its superpixels as one more
-    ///   channel, which is the last or the only one
+    /// - output: the channels of the prompts' input, of the [details'](super::DetailConfig) and, with a
+    ///   [readout](crate::superpixel::ReadoutConfig), one with the numbers of its superpixels, as far as the model has them
     ///
     /// # Errors
     /// As [`segment`](Self::segment).
     pub fn guides(&self, images: &Tensor<4>) -> Result<Option<Tensor<4>>> {
         let prompts = self.adapted().guides(images)?;
-        let Some(readout) = &self.config.readout else { return Ok(prompts) };
-        let regions = slic_regions(read(images.clone())?.view(), &readout.slic)?;
-        let regions: Tensor<4> = array_to_tensor(&regions, &images.device());
-        Ok(Some(match prompts {
-            Some(prompts) => Tensor::cat(vec![prompts, regions], 1),
-            None => regions,
-        }))
+        let detail = match &self.config.detail {
+            Some(detail) => self.adapted().details(detail, images)?,
+            None => None,
+        };
+        let regions = match &self.config.readout {
+            Some(readout) => {
+                let regions = slic_regions(read(images.clone())?.view(), &readout.slic)?;
+                Some(array_to_tensor(&regions, &images.device()))
+            }
+            None => None,
+        };
+        let parts: Vec<Tensor<4>> = [prompts, detail, regions].into_iter().flatten().collect();
+        Ok((!parts.is_empty()).then(|| Tensor::cat(parts, 1)))
     }
 
     /// Logits of images, without checking them.
@@ -79,21 +87,31 @@ impl SegmentationModel {
     /// On shapes that [`segment`](Self::segment) refuses.
     pub fn forward(&self, images: Tensor<4>, guides: Option<Tensor<4>>) -> Tensor<4> {
         let [_, _, height, width] = images.dims();
-        let (guides, regions) = self.split_guides(guides);
-        let maps = self.adapted().forward(images, guides);
-        let logits = resize_bilinear(self.decoder.forward(maps), [height, width]);
+        let [prompts, detail, regions] = self.split_guides(guides);
+        let maps = self.adapted().forward(images, prompts);
+        let size = [height, width];
+        let logits = match (&self.detail, detail) {
+            (Some(head), Some(detail)) => {
+                let features = self.decoder.features(maps);
+                let coarse = self.decoder.classify(features.clone());
+                resize_bilinear(coarse, size) + head.forward(features, detail)
+            }
+            _ => resize_bilinear(self.decoder.forward(maps), size),
+        };
         match (&self.config.readout, regions) {
             (Some(readout), Some(regions)) => readout.forward(logits, regions),
             _ => logits,
         }
     }
 
-    /// What prompts are made of, and the numbers of superpixels.
-    fn split_guides(&self, guides: Option<Tensor<4>>) -> (Option<Tensor<4>>, Option<Tensor<4>>) {
-        let (Some(_), Some(all)) = (&self.config.readout, &guides) else { return (guides, None) };
-        let prompts = all.dims()[1] - 1;
-        let regions = all.clone().narrow(1, prompts, 1);
-        ((prompts > 0).then(|| all.clone().narrow(1, 0, prompts)), Some(regions))
+    /// What prompts and details are made of, and the numbers of superpixels.
+    fn split_guides(&self, guides: Option<Tensor<4>>) -> [Option<Tensor<4>>; 3] {
+        let Some(all) = guides else { return [None, None, None] };
+        let detail = self.config.detail.as_ref().map_or(0, DetailConfig::channels);
+        let regions = usize::from(self.config.readout.is_some());
+        let prompts = all.dims()[1] - detail - regions;
+        let part = |start, count| (count > 0).then(|| all.clone().narrow(1, start, count));
+        [part(0, prompts), part(prompts, detail), part(prompts + detail, regions)]
     }
 
     /// Checks images for [`forward`](Self::forward).
@@ -148,6 +166,11 @@ impl SegmentationModel {
             prompts.gated = false;
         }
         self
+    }
+
+    /// The head for details, if there is one.
+    pub const fn detail(&self) -> Option<&DetailHead> {
+        self.detail.as_ref()
     }
 
     /// How many numbers training changes by gradients.

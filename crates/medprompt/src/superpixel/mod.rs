@@ -10,6 +10,7 @@ mod loss;
 mod maps;
 mod mean_image;
 mod network;
+mod pyramid;
 mod readout;
 mod source;
 
@@ -19,5 +20,6 @@ pub use loss::{POSITION_WEIGHT, label_reconstruction_loss, position_loss, superp
 pub use maps::slic_maps;
 pub use mean_image::{boundaries, slic_mean_images};
 pub use network::{SuperpixelNetwork, SuperpixelNetworkConfig};
+pub use pyramid::SuperpixelPyramid;
 pub use readout::{ReadoutConfig, region_means, slic_regions};
 pub use source::{SlicConfig, SuperpixelSource};

@@ -76,16 +76,16 @@ pub fn region_means(values: Tensor<4>, regions: Tensor<4>) -> Tensor<4> {
     let device = values.device();
     let count = regions.clone().max().into_scalar::<f32>() as usize + 1;
     let pixels = height * width;
-    let places: Tensor<3, Int> = regions.reshape([batch, 1, pixels]).int().expand([batch, channels, pixels]);
-    let sum = |values: Tensor<3>| {
-        Tensor::<3>::zeros([batch, channels, count], &device).scatter(
-            2,
-            places.clone(),
-            values,
-            IndexingUpdateOp::Add,
-        )
+    // Rows of one table for all images: whole rows are added and fetched, not single numbers.
+    let first = Tensor::<1, Int>::arange(0..batch as i64, &device) * count as i64;
+    let places = regions.reshape([batch, pixels]).int() + first.reshape([batch, 1]);
+    let places = places.reshape([batch * pixels]);
+    let sum = |rows: Tensor<2>| {
+        let nothing = Tensor::<2>::zeros([batch * count, rows.dims()[1]], &device);
+        nothing.select_assign(0, places.clone(), rows, IndexingUpdateOp::Add)
     };
-    let sizes = sum(Tensor::ones([batch, channels, pixels], &device)).clamp_min(1.0);
-    let means = sum(values.reshape([batch, channels, pixels])) / sizes;
-    means.gather(2, places).reshape([batch, channels, height, width])
+    let sizes = sum(Tensor::ones([batch * pixels, 1], &device)).clamp_min(1.0);
+    let rows = values.permute([0, 2, 3, 1]).reshape([batch * pixels, channels]);
+    let means = (sum(rows) / sizes).select(0, places.clone());
+    means.reshape([batch, height, width, channels]).permute([0, 3, 1, 2])
 }

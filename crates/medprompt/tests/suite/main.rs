@@ -4,6 +4,7 @@
 mod adaptation;
 mod common;
 mod data;
+mod detail;
 mod high_pass;
 mod inference;
 mod multi_task;
