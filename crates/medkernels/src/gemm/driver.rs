@@ -23,8 +23,8 @@ const LEFT: usize = 512 * 1024;
 const SHARED: usize = 8 * 1024 * 1024;
 /// Rows or columns that a thread packs at a time.
 const PACKED_AT_ONCE: usize = 64;
-/// Tiles on top of each other up to which the right-hand side is waited for.
-const FEW_TILES: usize = 4;
+/// Rows up to which the right-hand side is waited for.
+const FEW_ROWS: usize = 56;
 /// Values of a factor that one thread packs while the others wait: waking them takes as long.
 const PACKED_ALONE: usize = 16 * 1024;
 /// Multiplications below which another thread does not pay.
@@ -328,7 +328,7 @@ impl<A: Left, B: Right> Product<'_, A, B> {
     unsafe fn tiles(&self, block: &Block, left: &[f32], right: &[f32]) {
         let (tile_rows, tile_columns) = (self.kernels.rows(), self.kernels.columns);
         let [tops, edges] = [block.size[0].div_ceil(tile_rows), block.size[1].div_ceil(tile_columns)];
-        if tops > FEW_TILES {
+        if block.size[0] > FEW_ROWS {
             for top in 0..tops {
                 for edge in 0..edges {
                     // SAFETY: the tile lies in the block.

@@ -150,14 +150,92 @@ impl<S: Simd, const ROWS: usize> Sums<S, ROWS> {
         }
     }
 
+    /// Finishes and writes the sums.
     #[inline(always)]
-    unsafe fn put(self, simd: S, tile: &Tile) {
-        let first = tile.columns.min(S::LANES);
-        let widths = [first, tile.columns - first];
-        for (row, sum) in self.sums.into_iter().enumerate() {
-            for (half, (sum, width)) in sum.into_iter().zip(widths).enumerate() {
-                // SAFETY: the caller vouches for the result.
-                unsafe { put(simd, tile, row, half * S::LANES, width, sum) };
+    unsafe fn put(mut self, simd: S, tile: &Tile) {
+        // SAFETY: the caller vouches for the result and the parts of the epilogue.
+        unsafe {
+            if tile.columns == 2 * S::LANES {
+                if tile.accumulate {
+                    self.accumulate(simd, tile);
+                }
+                if let Some(finish) = &tile.finish {
+                    self.finish(simd, tile, finish);
+                }
+                for (row, sum) in self.sums.into_iter().enumerate() {
+                    store_first(simd, tile.c.add(row * tile.c_step), S::LANES, sum[0]);
+                    store_first(simd, tile.c.add(row * tile.c_step + S::LANES), S::LANES, sum[1]);
+                }
+            } else {
+                let first = tile.columns.min(S::LANES);
+                let widths = [first, tile.columns - first];
+                for (row, sum) in self.sums.into_iter().enumerate() {
+                    for (half, (sum, width)) in sum.into_iter().zip(widths).enumerate() {
+                        put(simd, tile, row, half * S::LANES, width, sum);
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn accumulate(&mut self, simd: S, tile: &Tile) {
+        for (row, sum) in self.sums.iter_mut().enumerate() {
+            // SAFETY: the tile is as wide as its kernel.
+            unsafe {
+                let c = tile.c.add(row * tile.c_step);
+                *sum = [simd.add(sum[0], load(simd, c)), simd.add(sum[1], load(simd, c.add(S::LANES)))];
+            }
+        }
+    }
+
+    /// The epilogue of a tile that is as wide as its kernel: each part is asked for once, and not for each register.
+    #[inline(always)]
+    unsafe fn finish(&mut self, simd: S, tile: &Tile, finish: &Finish) {
+        // SAFETY: the parts are as long as the tile is wide.
+        unsafe {
+            if finish.alpha != 1.0 {
+                let alpha = simd.splat(finish.alpha);
+                for sum in &mut self.sums {
+                    *sum = [simd.mul(sum[0], alpha), simd.mul(sum[1], alpha)];
+                }
+            }
+            if !finish.bias.is_null() {
+                let bias = [load(simd, finish.bias), load(simd, finish.bias.add(S::LANES))];
+                for sum in &mut self.sums {
+                    *sum = [simd.add(sum[0], bias[0]), simd.add(sum[1], bias[1])];
+                }
+            }
+            if !finish.row_bias.is_null() {
+                for (row, sum) in self.sums.iter_mut().enumerate() {
+                    let bias = simd.splat(*finish.row_bias.add(row));
+                    *sum = [simd.add(sum[0], bias), simd.add(sum[1], bias)];
+                }
+            }
+            if let Some(activation) = finish.activation {
+                for sum in &mut self.sums {
+                    *sum = [apply(activation, simd, sum[0]), apply(activation, simd, sum[1])];
+                }
+            }
+            if !finish.scale.is_null() {
+                let scale = [load(simd, finish.scale), load(simd, finish.scale.add(S::LANES))];
+                for sum in &mut self.sums {
+                    *sum = [simd.mul(sum[0], scale[0]), simd.mul(sum[1], scale[1])];
+                }
+            }
+            if !finish.residual.is_null() {
+                for (row, sum) in self.sums.iter_mut().enumerate() {
+                    let from = finish.residual.add(row * tile.c_step);
+                    *sum = [
+                        simd.add(sum[0], load(simd, from)),
+                        simd.add(sum[1], load(simd, from.add(S::LANES))),
+                    ];
+                }
+            }
+            if finish.relu_last {
+                for sum in &mut self.sums {
+                    *sum = [apply(Activation::Relu, simd, sum[0]), apply(Activation::Relu, simd, sum[1])];
+                }
             }
         }
     }
