@@ -100,6 +100,10 @@ impl PackedConv2d {
 
 /// [`conv2d`](super::conv2d) of images with their channels last, all images in one product.
 ///
+/// A kernel of 3 x 3 with stride and dilation 1 is applied to maps from 13 x 13 on by fewer products ("minimal filtering"), where there are 16
+/// channels and outputs or more. An output is then within some 1e-6 of the largest value around it, three times what plain sums are off at the most.
+/// What is not finite stays with the outputs that see it: those near it are made by the plain product.
+///
 /// # Shapes
 /// - `input`: `[batch, height, width, channels]`; `output`: `[batch, height, width, outputs]`, by [`Conv2d::output_size`]
 /// - of the epilogue, `bias` and `scale` are `[outputs]` and `residual` has the shape of `output`; `row_bias` must be absent
