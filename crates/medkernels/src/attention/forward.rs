@@ -3,7 +3,7 @@
 
 use super::columns::{DivideColumns, SoftmaxColumns};
 use super::heads::{Heads, Mask};
-use crate::gemm::raw::{KernelSet, RawMatrix, Tile, pack, with_scratch};
+use crate::gemm::raw::{KernelSet, RawMatrix, Rows, Tile, pack, with_scratch};
 use crate::simd::{Isa, run};
 use crate::threads::for_each;
 
@@ -166,7 +166,7 @@ pub(super) unsafe fn packed_product(
                 height,
                 &Tile::new(
                     depth,
-                    (a, height),
+                    (a, kernels.packed_rows(height)),
                     (b.as_ptr(), lanes),
                     (to[first * lanes..].as_mut_ptr(), lanes),
                     lanes,
@@ -199,7 +199,7 @@ pub(super) unsafe fn plain_product(
                 height,
                 &Tile::new(
                     depth,
-                    (a, step),
+                    (a, Rows::Beside { step }),
                     (b.as_ptr(), lanes),
                     (to[first * lanes..].as_mut_ptr(), lanes),
                     lanes,

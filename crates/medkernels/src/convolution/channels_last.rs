@@ -1,7 +1,10 @@
 //! Convolution of images whose channels lie next to each other, by weights that are packed once.
 #![allow(unsafe_code)]
 
+use std::sync::OnceLock;
+
 use super::conv2d::Conv2d;
+use super::winograd::{self, FilteredWeights, TileSize};
 use crate::gemm::raw::{KernelSet, Left, multiply};
 use crate::gemm::{Epilogue, Matrix, PackedMatrix};
 use crate::threads::{Shared, for_each};
@@ -12,11 +15,16 @@ const FEW_CHANNELS: usize = 16;
 const MOST_ROWS: usize = 16;
 
 /// The weights of a convolution as its product reads them: `[kernel height * kernel width * channels, outputs]`.
+///
+/// A kernel of 3 x 3 is transformed for fewer products when it is first used with images for which that pays, and
+/// is kept beside the others.
 #[derive(Debug, Clone)]
 pub struct PackedConv2d {
     matrix: PackedMatrix,
     channels: usize,
     kernel: [usize; 2],
+    filtered: OnceLock<FilteredWeights>,
+    used_once: bool,
 }
 
 impl PackedConv2d {
@@ -30,7 +38,7 @@ impl PackedConv2d {
         let kernel = [height, width];
         if taps == 1 {
             let matrix = PackedMatrix::new(Matrix::new(weight, outputs, channels).transposed());
-            return Self { matrix, channels, kernel };
+            return Self { matrix, channels, kernel, filtered: OnceLock::new(), used_once: false };
         }
         let mut last = vec![0.0; weight.len()];
         for (weight, last) in
@@ -41,7 +49,13 @@ impl PackedConv2d {
             }
         }
         let matrix = PackedMatrix::new(Matrix::new(&last, outputs, channels * taps).transposed());
-        Self { matrix, channels, kernel }
+        Self { matrix, channels, kernel, filtered: OnceLock::new(), used_once: false }
+    }
+
+    /// The same for a single use, to which transforming the weights would not pay.
+    #[must_use]
+    pub fn used_once(self) -> Self {
+        Self { used_once: true, ..self }
     }
 
     /// Writes the weights as they were given.
@@ -69,12 +83,26 @@ impl PackedConv2d {
     }
 
     /// Bytes that it takes.
-    pub const fn bytes(&self) -> usize {
-        self.matrix.bytes()
+    pub fn bytes(&self) -> usize {
+        self.matrix.bytes() + self.filtered.get().map_or(0, FilteredWeights::bytes)
+    }
+
+    /// The transformed weights, where these sizes gain by them.
+    fn filtered(&self, sizes: &Conv2d) -> Option<&FilteredWeights> {
+        if self.used_once || !self.is_current() {
+            return None;
+        }
+        let size = TileSize::paying(sizes, self.outputs())?;
+        let weights = self.filtered.get_or_init(|| FilteredWeights::new(&self.matrix, self.channels, size));
+        Some(weights)
     }
 }
 
 /// [`conv2d`](super::conv2d) of images with their channels last, all images in one product.
+///
+/// A kernel of 3 x 3 with stride and dilation 1 is applied to maps from 13 x 13 on by fewer products ("minimal filtering"), where there are 16
+/// channels and outputs or more. An output is then within some 1e-6 of the largest value around it, three times what plain sums are off at the most.
+/// What is not finite stays with the outputs that see it: those near it are made by the plain product.
 ///
 /// # Shapes
 /// - `input`: `[batch, height, width, channels]`; `output`: `[batch, height, width, outputs]`, by [`Conv2d::output_size`]
@@ -101,6 +129,14 @@ pub fn conv2d_channels_last(
         // SAFETY: the view was checked.
         return unsafe { multiply(&pixels, &weight.matrix, [rows, depth, columns], epilogue, output) };
     }
+    if let Some(filtered) = weight.filtered(sizes) {
+        assert_eq!(output.len(), rows * columns, "values of a {rows} x {columns} product");
+        epilogue.check(rows, columns);
+        // SAFETY: the weights are for these instructions, and the lengths were checked.
+        let spoilt = unsafe { winograd::convolve(input, filtered, sizes, epilogue, output) };
+        let pixels = Pixels::new(input, *sizes);
+        return again(&pixels, weight, &spoilt, epilogue, output);
+    }
     let padded;
     let pixels = if sizes.padding != [0, 0] && sizes.channels < FEW_CHANNELS {
         padded = with_padding(input, sizes);
@@ -111,6 +147,25 @@ pub fn conv2d_channels_last(
     };
     // SAFETY: the input is as long as the sizes say.
     unsafe { multiply(&pixels, &weight.matrix, [rows, depth, columns], epilogue, output) };
+}
+
+/// Makes runs of outputs again, by the plain product.
+fn again(
+    pixels: &Pixels<'_>,
+    weight: &PackedConv2d,
+    runs: &[(usize, usize)],
+    epilogue: &Epilogue<'_>,
+    output: &mut [f32],
+) {
+    let columns = weight.outputs();
+    for &(first, count) in runs {
+        let values = first * columns..(first + count) * columns;
+        let epilogue =
+            Epilogue { residual: epilogue.residual.map(|residual| &residual[values.clone()]), ..*epilogue };
+        let size = [count, pixels.sizes.depth(), columns];
+        // SAFETY: the input is as long as the sizes say, and the outputs lie in the image.
+        unsafe { multiply(&After { pixels, first }, &weight.matrix, size, &epilogue, &mut output[values]) };
+    }
 }
 
 /// Images with zeros around them.
@@ -174,6 +229,19 @@ impl<'a> Pixels<'a> {
     }
 }
 
+/// The rows of a matrix of pixels from one on.
+struct After<'a> {
+    pixels: &'a Pixels<'a>,
+    first: usize,
+}
+
+impl Left for After<'_> {
+    unsafe fn pack(&self, kernels: &KernelSet, (row, from): (usize, usize), size: [usize; 2], to: *mut f32) {
+        // SAFETY: the same contract.
+        unsafe { self.pixels.pack(kernels, (row + self.first, from), size, to) };
+    }
+}
+
 impl Left for Pixels<'_> {
     unsafe fn pack(
         &self,
@@ -199,7 +267,7 @@ impl Left for Pixels<'_> {
                 }
                 // SAFETY: each of the slices is as long; the caller vouches for the room.
                 unsafe {
-                    (kernels.gather)(&seen[..height], to.add(first * depth + done * height), height, length);
+                    (kernels.gather)(&seen[..height], to.add(first * depth), [done, depth], length);
                 }
                 done += length;
             }

@@ -9,6 +9,7 @@ mod gradients;
 mod patches;
 mod pooling;
 mod window;
+mod winograd;
 
 pub use channels_last::{PackedConv2d, conv2d_channels_last};
 pub use conv2d::{Conv2d, conv2d};

@@ -7,7 +7,7 @@
 use super::epilogue::Epilogue;
 use super::kernel_set::KernelSet;
 use super::matrix::Matrix;
-use super::micro::{Finish, Tile};
+use super::micro::{Finish, Rows, Tile};
 use super::pack;
 use super::scratch::{with_scratch, with_shared_scratch};
 use crate::simd::Isa;
@@ -23,8 +23,8 @@ const LEFT: usize = 512 * 1024;
 const SHARED: usize = 8 * 1024 * 1024;
 /// Rows or columns that a thread packs at a time.
 const PACKED_AT_ONCE: usize = 64;
-/// Tiles on top of each other up to which the right-hand side is waited for.
-const FEW_TILES: usize = 4;
+/// Rows up to which the right-hand side is waited for.
+const FEW_ROWS: usize = 56;
 /// Values of a factor that one thread packs while the others wait: waking them takes as long.
 const PACKED_ALONE: usize = 16 * 1024;
 /// Multiplications below which another thread does not pay.
@@ -66,9 +66,18 @@ pub(crate) trait Left: Sync {
     /// # Safety
     /// The block lies in the matrix, and `to` has room for its values.
     unsafe fn pack(&self, kernels: &KernelSet, start: (usize, usize), size: [usize; 2], to: *mut f32);
+
+    /// How the rows of a panel of this height then lie.
+    fn rows(&self, kernels: &KernelSet, height: usize) -> Rows {
+        kernels.packed_rows(height)
+    }
 }
 
 impl Left for Matrix<'_> {
+    fn rows(&self, kernels: &KernelSet, height: usize) -> Rows {
+        pack::rows(kernels, &self.raw(), height)
+    }
+
     unsafe fn pack(&self, kernels: &KernelSet, start: (usize, usize), size: [usize; 2], to: *mut f32) {
         // SAFETY: the same contract.
         unsafe { pack::left(kernels, self.raw(), start, size, to) };
@@ -159,7 +168,8 @@ struct Shared<'a> {
     right: Option<&'a [f32]>,
 }
 
-fn finish(epilogue: &Epilogue<'_>) -> Finish {
+/// The epilogue as the innermost product takes it.
+pub(crate) fn finish(epilogue: &Epilogue<'_>) -> Finish {
     let pointer = |part: Option<&[f32]>| part.map_or(std::ptr::null(), <[f32]>::as_ptr);
     Finish {
         alpha: epilogue.alpha,
@@ -318,7 +328,7 @@ impl<A: Left, B: Right> Product<'_, A, B> {
     unsafe fn tiles(&self, block: &Block, left: &[f32], right: &[f32]) {
         let (tile_rows, tile_columns) = (self.kernels.rows(), self.kernels.columns);
         let [tops, edges] = [block.size[0].div_ceil(tile_rows), block.size[1].div_ceil(tile_columns)];
-        if tops > FEW_TILES {
+        if block.size[0] > FEW_ROWS {
             for top in 0..tops {
                 for edge in 0..edges {
                     // SAFETY: the tile lies in the block.
@@ -366,7 +376,7 @@ impl<A: Left, B: Right> Product<'_, A, B> {
             let tile = Tile {
                 depth: block.depth,
                 a: left.as_ptr().add(top * block.depth),
-                a_step: height,
+                rows: self.a.rows(self.kernels, height),
                 b: right.as_ptr().add(edge * block.depth),
                 b_step: tile_columns,
                 c: self.c.add(row * self.c_step + column),
@@ -408,10 +418,10 @@ impl Finish {
 }
 
 /// Start and length of each part.
-type Cuts = Vec<(usize, usize)>;
+pub(crate) type Cuts = Vec<(usize, usize)>;
 
 /// `n` in about `parts` parts of whole units.
-fn cuts(n: usize, parts: usize, unit: usize) -> Cuts {
+pub(crate) fn cuts(n: usize, parts: usize, unit: usize) -> Cuts {
     let units = n.div_ceil(unit);
     let parts = parts.clamp(1, units.max(1));
     let edge = |part: usize| (units * part / parts * unit).min(n);

@@ -42,7 +42,7 @@ impl Default for Epilogue<'_> {
 }
 
 impl Epilogue<'_> {
-    pub(super) fn check(&self, rows: usize, columns: usize) {
+    pub(crate) fn check(&self, rows: usize, columns: usize) {
         let expect = |name, part: Option<&[f32]>, n: usize| {
             if let Some(part) = part {
                 assert_eq!(part.len(), n, "{name} of a {rows} x {columns} product");

@@ -1,15 +1,15 @@
 //! The kernels of each instruction set.
 #![allow(unsafe_code)]
 
-use super::micro::{Tile, multiply};
-use super::transpose;
+use super::micro::{Rows, Tile, multiply};
+use super::{groups, transpose};
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use crate::simd;
 use crate::simd::{Isa, Portable, Simd};
 
 type MicroKernel = unsafe fn(&Tile);
 type Transpose = unsafe fn(*const f32, usize, *mut f32, usize, usize, usize);
-type Gather = unsafe fn(&[*const f32], *mut f32, usize, usize);
+type Gather = unsafe fn(&[*const f32], *mut f32, [usize; 2], usize);
 
 /// What the loops around the innermost product need to know.
 pub(crate) struct KernelSet {
@@ -18,7 +18,10 @@ pub(crate) struct KernelSet {
     /// Columns of a tile.
     pub(crate) columns: usize,
     pub(crate) transpose: Transpose,
+    /// Packs some of the depth of rows that lie anywhere, as [`groups::pack`](super::groups::pack) or [`transpose::gather`] do: into groups, or
+    /// next to each other.
     pub(crate) gather: Gather,
+    in_groups: bool,
 }
 
 impl KernelSet {
@@ -36,13 +39,18 @@ impl KernelSet {
         }
     }
 
+    /// How rows are packed whose own values lie next to each other.
+    pub(crate) const fn packed_rows(&self, height: usize) -> Rows {
+        if self.in_groups { Rows::InGroups } else { Rows::Beside { step: height } }
+    }
+
     /// Rows of the tallest tile.
     pub(crate) const fn rows(&self) -> usize {
         self.micro.len()
     }
 
     /// # Safety
-    /// That of [`multiply`]; `rows` is from 1 to [`rows`](Self::rows).
+    /// As said at [`Tile`]; `rows` is from 1 to [`rows`](Self::rows).
     #[inline]
     pub(crate) unsafe fn multiply(&self, rows: usize, tile: &Tile) {
         // SAFETY: the set was chosen for this processor.
@@ -52,7 +60,7 @@ impl KernelSet {
 
 /// A table of micro-kernels compiled for a set of features.
 macro_rules! kernels {
-    ($table:ident, $name:ident, $simd:ty, $token:expr, $transpose:path, $gather:path, [$($rows:literal)*] $(, $feature:literal)?) => {
+    ($table:ident, $name:ident, $simd:ty, $token:expr, $transpose:path, $gather:expr, $in_groups:literal, [$($rows:literal)*] $(, $feature:literal)?) => {
         $(#[target_feature(enable = $feature)])?
         unsafe fn $name<const ROWS: usize>(tile: &Tile) {
             // SAFETY: the same contract; the features are those that this is compiled for.
@@ -64,16 +72,18 @@ macro_rules! kernels {
             columns: 2 * <$simd as Simd>::LANES,
             transpose: $transpose,
             gather: $gather,
+            in_groups: $in_groups,
         };
     };
 }
 
-kernels!(PORTABLE, portable, Portable, Portable, transpose::transpose, transpose::gather, [1 2 3 4]);
+kernels!(PORTABLE, portable, Portable, Portable, transpose::transpose, groups::pack::<8>, true, [1 2 3 4]);
 
 // As many rows as there are registers for their sums beside two of the right-hand side and one of the left-hand side.
 #[cfg(target_arch = "x86_64")]
-kernels!(AVX2, avx2, simd::Avx2, simd::Avx2::assume(), transpose::transpose, transpose::gather, [1 2 3 4 5 6], "avx2,fma");
+kernels!(AVX2, avx2, simd::Avx2, simd::Avx2::assume(), transpose::transpose, groups::pack::<8>, true, [1 2 3 4 5 6], "avx2,fma");
 
+// Turns rows in registers while packing.
 #[cfg(target_arch = "x86_64")]
 kernels!(
     AVX512,
@@ -82,9 +92,10 @@ kernels!(
     simd::Avx512::assume(),
     transpose::avx512::transpose,
     transpose::avx512::gather,
+    false,
     [1 2 3 4 5 6 7 8 9 10 11 12 13 14],
     "avx512f"
 );
 
 #[cfg(target_arch = "aarch64")]
-kernels!(NEON, neon, simd::Neon, simd::Neon::assume(), transpose::transpose, transpose::gather, [1 2 3 4 5 6 7 8 9 10 11 12], "neon");
+kernels!(NEON, neon, simd::Neon, simd::Neon::assume(), transpose::transpose, groups::pack::<4>, true, [1 2 3 4 5 6 7 8 9 10 11 12], "neon");

@@ -1,6 +1,8 @@
 //! The innermost product: a few rows times two registers of columns, kept in registers over all of the depth.
 #![allow(unsafe_code)]
 
+use std::hint::black_box;
+
 use super::epilogue::apply;
 use crate::Activation;
 use crate::simd::Simd;
@@ -10,13 +12,13 @@ const LINE: usize = 16;
 
 /// One call of a micro-kernel: `rows x columns` values of the result.
 ///
-/// `a` has its rows next to each other: element `(row, k)` is at `a[k * a_step + row]`. `b` has its columns next to each
-/// other: element `(k, column)` is at `b[k * b_step + column]`, and reading `2 * LANES` columns is in bounds.
+/// `a` lies as [`Rows`] says. `b` has its columns next to each other: element `(k, column)` is at `b[k * b_step + column]`, and
+/// reading `2 * LANES` columns is in bounds.
 #[derive(Clone, Copy)]
 pub(crate) struct Tile {
     pub(crate) depth: usize,
     pub(crate) a: *const f32,
-    pub(crate) a_step: usize,
+    pub(crate) rows: Rows,
     pub(crate) b: *const f32,
     pub(crate) b_step: usize,
     pub(crate) c: *mut f32,
@@ -30,11 +32,22 @@ pub(crate) struct Tile {
     pub(crate) ahead: *const f32,
 }
 
+/// How the rows of a left-hand side lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rows {
+    /// Next to each other: element `(row, k)` is at `k * step + row`.
+    Beside { step: usize },
+    /// In groups of as many values as a register has: those of the first row, those of the second and so on, then the next group. The last
+    /// group may have fewer. Packing moves whole registers and turns nothing.
+    InGroups,
+}
+
 impl Tile {
-    /// A product that is written as it is; of each factor and the result where it begins and its step.
+    /// A product that is written as it is; of the left-hand side where it begins and how its rows lie, of the other and the result where
+    /// they begin and their steps.
     pub(crate) const fn new(
         depth: usize,
-        (a, a_step): (*const f32, usize),
+        (a, rows): (*const f32, Rows),
         (b, b_step): (*const f32, usize),
         (c, c_step): (*mut f32, usize),
         columns: usize,
@@ -42,7 +55,7 @@ impl Tile {
         Self {
             depth,
             a,
-            a_step,
+            rows,
             b,
             b_step,
             c,
@@ -74,30 +87,155 @@ pub(crate) struct Finish {
 /// As said at [`Tile`].
 #[inline(always)]
 pub(crate) unsafe fn multiply<S: Simd, const ROWS: usize>(simd: S, tile: &Tile) {
+    let mut sums = Sums::<S, ROWS>::new(simd, tile);
     // SAFETY: the caller vouches for the pointers.
     unsafe {
-        let mut sums = [[simd.splat(0.0); 2]; ROWS];
-        let (mut a, mut b, mut ahead) = (tile.a, tile.b, tile.ahead);
-        for _ in 0..tile.depth {
-            // The same in every step: the compiler makes two loops.
-            if !tile.ahead.is_null() {
-                simd.prefetch(ahead);
-                ahead = ahead.wrapping_add(LINE);
+        let mut a = tile.a;
+        match tile.rows {
+            Rows::Beside { step } => {
+                for _ in 0..tile.depth {
+                    sums.step(simd, tile, a, 1);
+                    a = a.add(step);
+                }
             }
-            let right = [load(simd, b), load(simd, b.add(S::LANES))];
-            for (row, sum) in sums.iter_mut().enumerate() {
-                let left = simd.splat(*a.add(row));
+            Rows::InGroups => {
+                // Unknown to the compiler: unrolled, the loop would run out of registers, and be half as fast.
+                let lanes = black_box(S::LANES);
+                for _ in 0..tile.depth / S::LANES {
+                    for k in 0..lanes {
+                        sums.step(simd, tile, a.add(k), S::LANES);
+                    }
+                    a = a.add(ROWS * S::LANES);
+                }
+                let rest = tile.depth % S::LANES;
+                for k in 0..rest {
+                    sums.step(simd, tile, a.add(k), rest);
+                }
+            }
+        }
+        sums.put(simd, tile);
+    }
+}
+
+/// The sums of a tile, and where the next step reads.
+struct Sums<S: Simd, const ROWS: usize> {
+    sums: [[S::Vector; 2]; ROWS],
+    b: *const f32,
+    ahead: *const f32,
+}
+
+impl<S: Simd, const ROWS: usize> Sums<S, ROWS> {
+    #[inline(always)]
+    fn new(simd: S, tile: &Tile) -> Self {
+        Self { sums: [[simd.splat(0.0); 2]; ROWS], b: tile.b, ahead: tile.ahead }
+    }
+
+    /// Adds the products of a step of the depth, whose left-hand values are `step` apart.
+    #[inline(always)]
+    unsafe fn step(&mut self, simd: S, tile: &Tile, a: *const f32, step: usize) {
+        // The same in every step: the compiler makes two loops.
+        if !tile.ahead.is_null() {
+            simd.prefetch(self.ahead);
+            self.ahead = self.ahead.wrapping_add(LINE);
+        }
+        // SAFETY: the caller vouches for the values.
+        unsafe {
+            let right = [load(simd, self.b), load(simd, self.b.add(S::LANES))];
+            for (row, sum) in self.sums.iter_mut().enumerate() {
+                let left = simd.splat(*a.add(row * step));
                 sum[0] = simd.mul_add(left, right[0], sum[0]);
                 sum[1] = simd.mul_add(left, right[1], sum[1]);
             }
-            a = a.add(tile.a_step);
-            b = b.add(tile.b_step);
+            self.b = self.b.add(tile.b_step);
         }
-        let first = tile.columns.min(S::LANES);
-        let widths = [first, tile.columns - first];
-        for (row, sum) in sums.into_iter().enumerate() {
-            for (half, (sum, width)) in sum.into_iter().zip(widths).enumerate() {
-                put(simd, tile, row, half * S::LANES, width, sum);
+    }
+
+    /// Finishes and writes the sums.
+    #[inline(always)]
+    unsafe fn put(mut self, simd: S, tile: &Tile) {
+        // SAFETY: the caller vouches for the result and the parts of the epilogue.
+        unsafe {
+            if tile.columns == 2 * S::LANES {
+                if tile.accumulate {
+                    self.accumulate(simd, tile);
+                }
+                if let Some(finish) = &tile.finish {
+                    self.finish(simd, tile, finish);
+                }
+                for (row, sum) in self.sums.into_iter().enumerate() {
+                    store_first(simd, tile.c.add(row * tile.c_step), S::LANES, sum[0]);
+                    store_first(simd, tile.c.add(row * tile.c_step + S::LANES), S::LANES, sum[1]);
+                }
+            } else {
+                let first = tile.columns.min(S::LANES);
+                let widths = [first, tile.columns - first];
+                for (row, sum) in self.sums.into_iter().enumerate() {
+                    for (half, (sum, width)) in sum.into_iter().zip(widths).enumerate() {
+                        put(simd, tile, row, half * S::LANES, width, sum);
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn accumulate(&mut self, simd: S, tile: &Tile) {
+        for (row, sum) in self.sums.iter_mut().enumerate() {
+            // SAFETY: the tile is as wide as its kernel.
+            unsafe {
+                let c = tile.c.add(row * tile.c_step);
+                *sum = [simd.add(sum[0], load(simd, c)), simd.add(sum[1], load(simd, c.add(S::LANES)))];
+            }
+        }
+    }
+
+    /// The epilogue of a tile that is as wide as its kernel: each part is asked for once, and not for each register.
+    #[inline(always)]
+    unsafe fn finish(&mut self, simd: S, tile: &Tile, finish: &Finish) {
+        // SAFETY: the parts are as long as the tile is wide.
+        unsafe {
+            if finish.alpha != 1.0 {
+                let alpha = simd.splat(finish.alpha);
+                for sum in &mut self.sums {
+                    *sum = [simd.mul(sum[0], alpha), simd.mul(sum[1], alpha)];
+                }
+            }
+            if !finish.bias.is_null() {
+                let bias = [load(simd, finish.bias), load(simd, finish.bias.add(S::LANES))];
+                for sum in &mut self.sums {
+                    *sum = [simd.add(sum[0], bias[0]), simd.add(sum[1], bias[1])];
+                }
+            }
+            if !finish.row_bias.is_null() {
+                for (row, sum) in self.sums.iter_mut().enumerate() {
+                    let bias = simd.splat(*finish.row_bias.add(row));
+                    *sum = [simd.add(sum[0], bias), simd.add(sum[1], bias)];
+                }
+            }
+            if let Some(activation) = finish.activation {
+                for sum in &mut self.sums {
+                    *sum = [apply(activation, simd, sum[0]), apply(activation, simd, sum[1])];
+                }
+            }
+            if !finish.scale.is_null() {
+                let scale = [load(simd, finish.scale), load(simd, finish.scale.add(S::LANES))];
+                for sum in &mut self.sums {
+                    *sum = [simd.mul(sum[0], scale[0]), simd.mul(sum[1], scale[1])];
+                }
+            }
+            if !finish.residual.is_null() {
+                for (row, sum) in self.sums.iter_mut().enumerate() {
+                    let from = finish.residual.add(row * tile.c_step);
+                    *sum = [
+                        simd.add(sum[0], load(simd, from)),
+                        simd.add(sum[1], load(simd, from.add(S::LANES))),
+                    ];
+                }
+            }
+            if finish.relu_last {
+                for sum in &mut self.sums {
+                    *sum = [apply(Activation::Relu, simd, sum[0]), apply(Activation::Relu, simd, sum[1])];
+                }
             }
         }
     }
@@ -109,7 +247,7 @@ unsafe fn put<S: Simd>(simd: S, tile: &Tile, row: usize, column: usize, width: u
     if width == 0 {
         return;
     }
-    // SAFETY: as in `multiply`; the parts of the epilogue are as long as the tile is wide.
+    // SAFETY: as said at `Tile`; the parts of the epilogue are as long as the tile is wide.
     unsafe {
         let at = row * tile.c_step + column;
         let mut x = sum;
@@ -123,8 +261,12 @@ unsafe fn put<S: Simd>(simd: S, tile: &Tile, row: usize, column: usize, width: u
     }
 }
 
+/// What follows the product, for `width` values of it from a row and column of a tile on; `at` is where the residual has the first of them.
+///
+/// # Safety
+/// The parts of the epilogue have as many values there.
 #[inline(always)]
-unsafe fn finish_with<S: Simd>(
+pub(crate) unsafe fn finish_with<S: Simd>(
     simd: S,
     f: &Finish,
     row: usize,
@@ -162,15 +304,22 @@ unsafe fn load<S: Simd>(simd: S, p: *const f32) -> S::Vector {
 }
 
 /// The first `width` lanes, the others 0.
+///
+/// # Safety
+/// There are as many values.
 #[inline(always)]
-unsafe fn load_first<S: Simd>(simd: S, p: *const f32, width: usize) -> S::Vector {
+pub(crate) unsafe fn load_first<S: Simd>(simd: S, p: *const f32, width: usize) -> S::Vector {
     // SAFETY: the caller vouches for `width` values.
     let from = unsafe { std::slice::from_raw_parts(p, width) };
     if width == S::LANES { simd.load(from) } else { simd.load_partial(from, 0.0) }
 }
 
+/// Writes the first `width` lanes.
+///
+/// # Safety
+/// There is room for them.
 #[inline(always)]
-unsafe fn store_first<S: Simd>(simd: S, p: *mut f32, width: usize, x: S::Vector) {
+pub(crate) unsafe fn store_first<S: Simd>(simd: S, p: *mut f32, width: usize, x: S::Vector) {
     // SAFETY: the caller vouches for room for `width` values.
     let to = unsafe { std::slice::from_raw_parts_mut(p, width) };
     if width == S::LANES { simd.store(to, x) } else { simd.store_partial(to, x) }

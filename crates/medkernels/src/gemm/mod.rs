@@ -9,6 +9,7 @@
 
 mod driver;
 mod epilogue;
+mod groups;
 mod kernel_set;
 mod matrix;
 mod micro;
@@ -19,13 +20,13 @@ mod transpose;
 
 /// The parts, for kernels that are made of products.
 pub(crate) mod raw {
-    pub(crate) use super::driver::{Left, Right, multiply};
+    pub(crate) use super::driver::{Cuts, Left, Right, cuts, finish, multiply};
     pub(crate) use super::epilogue::apply;
     pub(crate) use super::kernel_set::KernelSet;
     pub(crate) use super::matrix::RawMatrix;
-    pub(crate) use super::micro::Tile;
+    pub(crate) use super::micro::{Finish, Rows, Tile, finish_with, load_first, store_first};
     pub(crate) use super::pack;
-    pub(crate) use super::scratch::with_scratch;
+    pub(crate) use super::scratch::{Line, as_floats, floats, with_scratch, with_shared_scratch};
 }
 
 pub use driver::gemm;

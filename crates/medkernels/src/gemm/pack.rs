@@ -3,9 +3,18 @@
 
 use super::kernel_set::KernelSet;
 use super::matrix::RawMatrix;
+use super::micro::Rows;
 
-/// Packs `rows x depth` of the left-hand side from `start = (row, k)` into panels of `panel` rows: element `(row, k)` of a panel is
-/// at `k * height + row`, where `height` is that of the panel. The last panel has what rows are left.
+/// The most rows of a panel, of any instruction set.
+const MOST_ROWS: usize = 16;
+
+/// How [`left`] lays out the rows of a panel of this height.
+pub(crate) const fn rows(kernels: &KernelSet, from: &RawMatrix, height: usize) -> Rows {
+    if from.column_stride == 1 { kernels.packed_rows(height) } else { Rows::Beside { step: height } }
+}
+
+/// Packs `rows x depth` of the left-hand side from `start = (row, k)` into panels as high as a tile, whose rows lie as [`rows`] says. The last
+/// panel has what rows are left.
 ///
 /// # Safety
 /// The block lies in the matrix, and `to` has room for `rows * depth` values.
@@ -24,7 +33,9 @@ pub(crate) unsafe fn left(
             let to = to.add(first * depth);
             let from_at = from.data.add((start.0 + first) * from.row_stride + start.1 * from.column_stride);
             if from.column_stride == 1 {
-                (kernels.transpose)(from_at, from.row_stride, to, height, height, depth);
+                let rows: [_; MOST_ROWS] =
+                    std::array::from_fn(|row| from_at.wrapping_add(row * from.row_stride));
+                (kernels.gather)(&rows[..height], to, [0, depth], depth);
             } else if from.row_stride == 1 {
                 match height {
                     14 => short_rows::<14>(from_at, from.column_stride, depth, to),

@@ -84,6 +84,17 @@ impl PackedMatrix {
         }
     }
 
+    /// What it was packed for.
+    pub(crate) const fn kernels(&self) -> &'static KernelSet {
+        self.kernels
+    }
+
+    /// A row of a panel of columns, as wide as a tile: zeros after the last column.
+    pub(crate) fn panel_row(&self, row: usize, panel: usize) -> &[f32] {
+        let width = self.kernels.columns;
+        &floats(&self.values)[self.offset(row, panel * width)..][..width]
+    }
+
     /// Where an element is.
     fn offset(&self, row: usize, column: usize) -> usize {
         let (width, deep) = (self.kernels.columns, block_depth(self.rows));

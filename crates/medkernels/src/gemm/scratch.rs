@@ -7,10 +7,10 @@ use std::thread::LocalKey;
 /// Aligned to a line of the cache.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
-pub(super) struct Line(#[allow(dead_code)] [f32; 16]);
+pub(crate) struct Line(#[allow(dead_code)] [f32; 16]);
 
 impl Line {
-    pub(super) const ZERO: Self = Self([0.0; 16]);
+    pub(crate) const ZERO: Self = Self([0.0; 16]);
 }
 
 #[derive(Default)]
@@ -67,13 +67,13 @@ fn with<const N: usize, R>(
     result
 }
 
-pub(super) fn as_floats(lines: &mut [Line]) -> &mut [f32] {
+pub(crate) fn as_floats(lines: &mut [Line]) -> &mut [f32] {
     let n = lines.len() * 16;
     // SAFETY: a line is 16 floats without padding, aligned for more than floats.
     unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), n) }
 }
 
-pub(super) fn floats(lines: &[Line]) -> &[f32] {
+pub(crate) fn floats(lines: &[Line]) -> &[f32] {
     // SAFETY: as above.
     unsafe { std::slice::from_raw_parts(lines.as_ptr().cast(), lines.len() * 16) }
 }

@@ -21,19 +21,6 @@ pub(crate) unsafe fn transpose(
     }
 }
 
-/// [`transpose`] of rows that lie anywhere, at most 16.
-///
-/// # Safety
-/// Each of `rows` has `columns` values, and there is room for the result.
-pub(crate) unsafe fn gather(rows: &[*const f32], dst: *mut f32, dst_step: usize, columns: usize) {
-    for (r, &row) in rows.iter().enumerate() {
-        for c in 0..columns {
-            // SAFETY: the caller vouches for it.
-            unsafe { *dst.add(c * dst_step + r) = *row.add(c) };
-        }
-    }
-}
-
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512 {
     use core::arch::x86_64::{
@@ -67,12 +54,15 @@ pub(crate) mod avx512 {
         }
     }
 
-    /// [`gather`](super::gather) in blocks of 16 columns.
+    /// [`transpose`] of rows that lie anywhere, at most 16, of which `columns` values come at `at` of a panel of as many rows.
     ///
     /// # Safety
-    /// The same, and the processor has AVX-512F.
+    /// Each row has as many values, there is room for the result, and the processor has AVX-512F.
     #[target_feature(enable = "avx512f")]
-    pub(crate) unsafe fn gather(rows: &[*const f32], dst: *mut f32, dst_step: usize, columns: usize) {
+    pub(crate) unsafe fn gather(rows: &[*const f32], panel: *mut f32, [at, _]: [usize; 2], columns: usize) {
+        let dst_step = rows.len();
+        // SAFETY: the caller vouches for the room.
+        let dst = unsafe { panel.add(at * dst_step) };
         for c in (0..columns).step_by(16) {
             // SAFETY: the block lies in what the caller vouches for.
             unsafe {

@@ -87,7 +87,7 @@ impl KeptConv2d {
             return Some(Self(Ok(kept)));
         }
         match Packed::new(weight) {
-            Packed::Conv2d(conv) => Some(Self(Err(conv))),
+            Packed::Conv2d(conv) => Some(Self(Err(conv.used_once()))),
             Packed::Matrix(_) => None,
         }
     }
