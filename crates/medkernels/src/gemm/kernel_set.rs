@@ -3,6 +3,8 @@
 
 use super::micro::{Tile, multiply};
 use super::transpose;
+#[cfg(target_arch = "x86_64")]
+use super::transpose_avx2;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use crate::simd;
 use crate::simd::{Isa, Portable, Simd};
@@ -72,7 +74,7 @@ kernels!(PORTABLE, portable, Portable, Portable, transpose::transpose, transpose
 
 // As many rows as there are registers for their sums beside two of the right-hand side and one of the left-hand side.
 #[cfg(target_arch = "x86_64")]
-kernels!(AVX2, avx2, simd::Avx2, simd::Avx2::assume(), transpose::transpose, transpose::gather, [1 2 3 4 5 6], "avx2,fma");
+kernels!(AVX2, avx2, simd::Avx2, simd::Avx2::assume(), transpose_avx2::transpose, transpose::gather, [1 2 3 4 5 6], "avx2,fma");
 
 #[cfg(target_arch = "x86_64")]
 kernels!(
