@@ -1,10 +1,10 @@
 //! A training step: forward, mean of the squared differences to fixed targets, backward, optimizer.
 
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::optim::momentum::MomentumConfig;
-use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer, SgdConfig};
+use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Gradients, Tensor};
 use mednn::bridge::read_f32;
+use mednn::optim::{AdamWConfig, SgdConfig};
 
 use crate::error::{Error, Result};
 use crate::laps::synchronize;
@@ -18,11 +18,8 @@ pub const LEARNING_RATE: f64 = 1e-4;
 /// With fresh batch norms AdamW's first steps, of equal length for every parameter, would amplify roundings beyond comparing.
 pub fn optimizer(network: Network) -> ModuleOptimizer {
     match network {
-        Network::Resnet => {
-            let momentum = MomentumConfig::new().with_momentum(0.9).with_dampening(0.0);
-            SgdConfig::new().with_momentum(Some(momentum)).init()
-        }
-        _ => AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(1e-2).init(),
+        Network::Resnet => SgdConfig::new().init(),
+        _ => AdamWConfig::new().init(),
     }
 }
 

@@ -318,6 +318,10 @@ impl PhraseGrounder {
         Self { model: on_device(model, &self.device), ..self }
     }
 
+    pub(crate) const fn model_mut(&mut self) -> &mut GroundingModel {
+        &mut self.model
+    }
+
     /// The same for inference, without autodiff: what is dropped in training is not dropped.
     #[must_use]
     pub fn for_inference(&self) -> Self {

@@ -13,6 +13,7 @@ pub mod convolution;
 pub mod gemm;
 pub mod math;
 pub mod norm;
+pub mod optimizer;
 pub mod reduce;
 mod simd;
 pub mod softmax;

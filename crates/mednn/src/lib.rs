@@ -15,6 +15,7 @@
 //! | ModernBERT | [`modernbert`] |
 //! | phrases to vectors, by any of the three | [`text`] (tokenisers: Cargo feature `text`) |
 //! | shared layers | [`layers`] |
+//! | optimisers, to train (Cargo feature `optim`) | `optim` |
 //! | operations with a faster form on the CPU | [`ops`] |
 //!
 //! No backend is compiled in by default: an application enables `flex`, `ndarray`, `wgpu` or `cuda`. Library code takes a
@@ -29,6 +30,8 @@ pub mod layers;
 pub mod mit;
 pub mod modernbert;
 pub mod ops;
+#[cfg(feature = "optim")]
+pub mod optim;
 pub mod resnet;
 pub mod roberta;
 pub mod segformer;

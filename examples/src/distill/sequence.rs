@@ -2,10 +2,11 @@
 
 use burn::grad_clipping::GradientClippingConfig;
 use burn::module::Module;
-use burn::optim::{AdamWConfig, GradientsParams};
+use burn::optim::GradientsParams;
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 use mednn::bert::{BertConfig, BertEncoder};
 use mednn::bridge::{array_to_tensor, read_f32};
+use mednn::optim::AdamWConfig;
 use medslice::{masked_modelling, pad_sequences};
 use ndarray::{Array2, s};
 use rand::rngs::StdRng;
@@ -39,11 +40,8 @@ pub fn train_sequence(
     let autodiff = device.clone().autodiff();
     let mut rng = StdRng::seed_from_u64(1);
     let mut model = config.init(&autodiff);
-    let mut optimizer = AdamWConfig::new()
-        .with_epsilon(1e-8)
-        .with_weight_decay(0.01)
-        .with_grad_clipping(Some(GradientClippingConfig::Norm(1.0)))
-        .init();
+    let mut optimizer =
+        AdamWConfig::new().init().with_grad_clipping(GradientClippingConfig::Norm(1.0).init());
     let bar = progress::bar(settings.steps, "sequence");
     let (mut sum, mut mean_sum, mut count) = (0.0, 0.0, 0);
     for step in 0..settings.steps {

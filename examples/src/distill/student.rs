@@ -6,9 +6,10 @@ use std::time::Instant;
 use burn::grad_clipping::GradientClippingConfig;
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
-use burn::optim::{AdamWConfig, GradientsParams};
+use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use mednn::bridge::read_f32;
+use mednn::optim::AdamWConfig;
 use mednn::weights::{KeyMap, Precision, Strictness, WeightSource, WeightWriter, load, load_part};
 use mednn::{Vit, VitConfig};
 use rand::SeedableRng;
@@ -118,12 +119,10 @@ pub fn train_student(
         first = epoch.trim().parse().unwrap_or(0);
         eprintln!("going on after epoch {first}");
     }
-    // Errors are means over many channels, so gradients are small: burn's default of 1e-5 would hold them back.
     let mut optimizer = AdamWConfig::new()
-        .with_epsilon(1e-8)
         .with_weight_decay(0.05)
-        .with_grad_clipping(Some(GradientClippingConfig::Norm(1.0)))
-        .init();
+        .init()
+        .with_grad_clipping(GradientClippingConfig::Norm(1.0).init());
     let steps = training.0.len() / settings.batch;
     for epoch in first..settings.epochs {
         let started = Instant::now();

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::adamw::ModelPart;
 use super::augmentation::Augmentation;
+use super::optimizer::ModelPart;
 use crate::error::{Error, Result};
 
 /// Rates, epochs and what is left as it is.

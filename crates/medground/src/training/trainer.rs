@@ -7,16 +7,17 @@ use burn::tensor::Device;
 use medcore::Image;
 use medeval::statistics::Bootstrap;
 use mednn::bridge::read_f32;
+use mednn::optim::{AdamWByPath, AdamWConfig};
 use mednn::weights::{Precision, WeightSource};
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
-use super::adamw::{AdamW, OptimizerSteps};
 use super::batch::{TacoTerm, TrainingBatch};
 use super::config::TrainingConfig;
 use super::feature_cache::{FeatureCache, FeatureCacheOptions};
+use super::optimizer::{self, ModelPart, OptimizerSteps};
 use crate::data::GroundingSample;
 use crate::error::{Error, Result, read_text, write_file};
 use crate::evaluation::{GroundingScores, evaluate_prepared};
@@ -45,7 +46,7 @@ pub struct TrainingStep {
 #[derive(Debug)]
 pub struct Trainer {
     grounder: PhraseGrounder,
-    optimizer: AdamW,
+    optimizer: AdamWByPath,
     config: TrainingConfig,
     cache: FeatureCache,
     step: usize,
@@ -92,7 +93,8 @@ impl Trainer {
         }
         let grounder = grounder.with_model(model);
         let cache = FeatureCache::new(&grounder, &config, FeatureCacheOptions::default());
-        Ok(Self { grounder, optimizer: AdamW::default(), config, cache, step: 0 })
+        let adamw = AdamWConfig::new().with_weight_decay(config.weight_decay);
+        Ok(Self { grounder, optimizer: AdamWByPath::new(adamw.build()), config, cache, step: 0 })
     }
 
     /// With other bounds on the features of frozen encoders that are kept. To go on from a checkpoint exactly, take the same precision.
@@ -119,9 +121,10 @@ impl Trainer {
             });
         }
         let source = WeightSource::open(folder.join(OPTIMIZER))?;
-        let optimizer = AdamW::from_source(source, state.optimizer_steps, &device.clone().inner())?;
-        let trainer = Self::new(PhraseGrounder::from_pretrained(folder, device)?, config)?;
-        Ok(Self { optimizer, step: state.step, ..trainer })
+        let mut trainer = Self::new(PhraseGrounder::from_pretrained(folder, device)?, config)?;
+        let device = device.clone().inner();
+        optimizer::restore(&mut trainer.optimizer, source, state.optimizer_steps, &device)?;
+        Ok(Self { step: state.step, ..trainer })
     }
 
     /// Writes a folder that [`resume`](Self::resume) reads; it is the folder of a [`PhraseGrounder`] too.
@@ -131,7 +134,7 @@ impl Trainer {
     pub fn save(&self, folder: impl AsRef<Path>) -> Result<()> {
         let folder = folder.as_ref();
         self.grounder.save_pretrained(folder, Precision::F32)?;
-        let (bytes, optimizer_steps) = self.optimizer.to_bytes()?;
+        let (bytes, optimizer_steps) = optimizer::to_bytes(&self.optimizer)?;
         write_file(&folder.join(OPTIMIZER), &bytes)?;
         let state = State { config: self.config.clone(), step: self.step, optimizer_steps };
         let syntax = |source| Error::Syntax { what: STATE.to_string(), source };
@@ -197,19 +200,18 @@ impl Trainer {
     fn step(&mut self, batch: &TrainingBatch, epoch: usize) -> Result<f64> {
         // For the dropout, so that a resumed run drops the same.
         self.grounder.device().seed(mix(&[self.config.seed, self.step as u64]));
-        let model = self.grounder.model().clone();
         let seed = mix(&[self.config.seed, self.step as u64, 1]);
         let weight = taco_weight(epoch, self.config.epochs);
         let taco = self.config.taco.then_some(TacoTerm { weight, seed });
-        let loss = batch.loss(&model, taco)?;
+        let loss = batch.loss(self.grounder.model(), taco)?;
         let value = f64::from(read_f32(loss.clone())?.first().copied().unwrap_or(f32::NAN));
         if !value.is_finite() {
             return Err(Error::NotFinite { count: 1, total: 1 });
         }
         let gradients = loss.backward();
         let factor = self.config.factor(epoch);
-        let model = self.optimizer.step(model, &gradients, &self.config, factor);
-        self.grounder = self.grounder.clone().with_model(model);
+        let rate = |path: &str| factor * self.config.rate(ModelPart::of(path));
+        self.optimizer.step_in_place(self.grounder.model_mut(), &gradients, rate);
         self.step += 1;
         Ok(value)
     }

@@ -2,6 +2,8 @@
 #![allow(unsafe_code)]
 
 use super::micro::{Rows, Tile, multiply};
+#[cfg(target_arch = "x86_64")]
+use super::transpose_avx2;
 use super::{groups, transpose};
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use crate::simd;
@@ -81,7 +83,7 @@ kernels!(PORTABLE, portable, Portable, Portable, transpose::transpose, groups::p
 
 // As many rows as there are registers for their sums beside two of the right-hand side and one of the left-hand side.
 #[cfg(target_arch = "x86_64")]
-kernels!(AVX2, avx2, simd::Avx2, simd::Avx2::assume(), transpose::transpose, groups::pack::<8>, true, [1 2 3 4 5 6], "avx2,fma");
+kernels!(AVX2, avx2, simd::Avx2, simd::Avx2::assume(), transpose_avx2::transpose, groups::pack::<8>, true, [1 2 3 4 5 6], "avx2,fma");
 
 // Turns rows in registers while packing.
 #[cfg(target_arch = "x86_64")]

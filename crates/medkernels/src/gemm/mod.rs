@@ -17,6 +17,8 @@ pub(crate) mod pack;
 mod packed;
 mod scratch;
 mod transpose;
+#[cfg(target_arch = "x86_64")]
+mod transpose_avx2;
 
 /// The parts, for kernels that are made of products.
 pub(crate) mod raw {

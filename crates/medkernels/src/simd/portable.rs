@@ -77,6 +77,16 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn div(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
+        lanes(|i| a[i] / b[i])
+    }
+
+    #[inline(always)]
+    fn sqrt(self, a: Self::Vector) -> Self::Vector {
+        lanes(|i| a[i].sqrt())
+    }
+
+    #[inline(always)]
     fn reciprocal(self, a: Self::Vector) -> Self::Vector {
         lanes(|i| 1.0 / a[i])
     }

@@ -62,6 +62,8 @@ pub(crate) trait Simd: Copy {
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    fn div(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    fn sqrt(self, a: Self::Vector) -> Self::Vector;
     /// `1 / a` within 1 unit in the last place, for `a` from 2^-100 to 2^100.
     fn reciprocal(self, a: Self::Vector) -> Self::Vector;
     /// `a * b + c`, rounded once where the processor can.

@@ -5,4 +5,5 @@ mod activation;
 mod common;
 mod math;
 mod norm;
+mod optimizer;
 mod softmax;

@@ -2,11 +2,11 @@
 
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig, Initializer};
-use burn::tensor::module::embedding;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::config::BertConfig;
 use crate::layers::{LayerNorm, LayerNormConfig, linear_weights};
+use crate::ops::embedding;
 
 /// Learned positions and token types, then a layer norm.
 #[derive(Module, Debug)]

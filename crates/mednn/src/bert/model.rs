@@ -5,6 +5,7 @@ use burn::nn::{Embedding, Linear, LinearConfig};
 use burn::tensor::{Bool, Device, Int, Tensor};
 
 use super::encoder::BertEncoder;
+use crate::ops::embedding;
 
 /// Linear and tanh on the first token: what BERT's next-sentence objective trained.
 #[derive(Module, Debug)]
@@ -58,7 +59,7 @@ impl Bert {
         types: Option<Tensor<2, Int>>,
         valid: Option<Tensor<2, Bool>>,
     ) -> Tensor<3> {
-        let words = self.words.forward(ids);
+        let words = embedding(self.words.weight.val(), ids);
         match types {
             Some(types) => self.encoder.forward_typed(words, types, valid),
             None => self.encoder.forward(words, valid),

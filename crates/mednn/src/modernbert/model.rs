@@ -8,6 +8,7 @@ use super::block::ModernBertBlock;
 use super::local::LocalWindow;
 use super::rotary::{Rotary, RotaryTable};
 use crate::layers::{LayerNorm, key_padding_mask};
+use crate::ops::embedding;
 
 /// A ModernBERT model; see the [module documentation](super).
 ///
@@ -73,7 +74,7 @@ impl ModernBert {
     /// # Panics
     /// On ids that are not in the word table.
     pub fn embed(&self, ids: Tensor<2, Int>) -> Tensor<3> {
-        self.norm.forward(self.words.forward(ids))
+        self.norm.forward(embedding(self.words.weight.val(), ids))
     }
 
     /// What the blocks need to know of a batch `[batch, length]`: made once for all of them.

@@ -10,6 +10,7 @@
 //! | [`attention`] | the scores of a few queries at a time, forward and backward |
 //! | [`conv2d`], [`conv2d_residual`] | a product of matrices that gathers what the kernel sees as it goes, for ungrouped convolutions |
 //! | [`depthwise_conv2d`], [`max_pool2d`] | on images whose channels lie next to each other, see [`channels_last`]; inference only |
+//! | [`embedding`] | the gradient of a table, most rows of which are zeros that nobody writes |
 //! | [`layer_norm`] | each row once forward and once backward |
 //! | [`activate`], [`gelu`] | vectorised error function, on all threads |
 //!
@@ -19,6 +20,7 @@
 mod activation;
 mod attention;
 mod conv2d;
+mod embedding;
 #[cfg(feature = "kernels")]
 mod kernels;
 mod layer_norm;
@@ -30,9 +32,13 @@ mod switch;
 pub use activation::{Activation, activate, gelu};
 pub use attention::attention;
 pub use conv2d::{channels_last, conv2d, conv2d_residual, depthwise_conv2d};
+pub use embedding::embedding;
+#[cfg(all(feature = "kernels", feature = "optim"))]
+pub(crate) use kernels::optimizer;
 pub use layer_norm::layer_norm;
 pub use linear::{linear, linear_residual, linear_with};
 pub use packed::keep_packed;
+pub(crate) use packed::packed_transposed;
 pub use pooling::max_pool2d;
 pub(crate) use switch::kernels_infer;
 pub use switch::{kernels_enabled, set_kernels_enabled};

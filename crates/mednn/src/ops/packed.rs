@@ -1,6 +1,6 @@
 //! Weights in memory as products read them.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
 /// The weight of a linear layer `[inputs, outputs]` or of a convolution `[outputs, channels, height, width]`, kept in memory as the products of
 /// [`linear`](super::linear) and [`conv2d`](super::conv2d) read it, so that no pass has to pack it.
@@ -14,4 +14,18 @@ pub fn keep_packed<const D: usize>(weight: Tensor<D>) -> Tensor<D> {
         return super::kernels::keep_packed(weight);
     }
     weight
+}
+
+/// [`keep_packed`] of the transpose of `values`, which are `[rows, columns]`; none where the kernels do not take it.
+pub(crate) fn packed_transposed<const D: usize>(
+    values: &[f32],
+    [rows, columns]: [usize; 2],
+    device: &Device,
+) -> Option<Tensor<D>> {
+    #[cfg(feature = "kernels")]
+    if super::kernels_infer(&Tensor::<1>::empty([0], device)) {
+        return Some(super::kernels::packed_transposed(values, [rows, columns]));
+    }
+    let _ = (values, rows, columns, device);
+    None
 }

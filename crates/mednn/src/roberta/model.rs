@@ -5,6 +5,7 @@ use burn::nn::Embedding;
 use burn::tensor::{Bool, Int, Tensor};
 
 use crate::bert::{BertBlock, BertEncoder, BertPooler, run_blocks};
+use crate::ops::embedding;
 
 /// A RoBERTa model; see the [module documentation](super).
 ///
@@ -38,7 +39,8 @@ impl Roberta {
     /// As [`forward`](Self::forward).
     pub fn embed(&self, ids: Tensor<2, Int>) -> Tensor<3> {
         let positions = self.positions(ids.clone());
-        self.encoder.embeddings().forward_at(self.words.forward(ids), positions)
+        let words = embedding(self.words.weight.val(), ids);
+        self.encoder.embeddings().forward_at(words, positions)
     }
 
     /// Tokens other than padding are counted from `pad_token + 1`; padding has the row of its own id.

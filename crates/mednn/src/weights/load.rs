@@ -9,7 +9,7 @@ use super::key_map::KeyMap;
 use super::report::{ShapeMismatch, WeightReport};
 use super::source::WeightSource;
 use crate::error::{Error, Result};
-use crate::ops::{keep_packed, kernels_infer};
+use crate::ops::packed_transposed;
 
 /// How much loading puts up with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -68,7 +68,7 @@ fn fill<M: Module>(
     prefix: &str,
 ) -> Result<(M, WeightReport)> {
     let (place, report) = (Place::default(), WeightReport::default());
-    let mut loader = Loader { source, map, prefix, place, report, failed: None };
+    let mut loader = Loader { source, map, prefix, place, report, values: Vec::new(), failed: None };
     let module = module.map(&mut loader);
     match loader.failed {
         Some(error) => Err(error),
@@ -170,12 +170,15 @@ struct Loader<'a> {
     prefix: &'a str,
     place: Place,
     report: WeightReport,
+    /// Of weights that are laid out anew, in the published layout: one memory for all of them. What each would leave to the allocator lies
+    /// between what stays, and is used again for little of it.
+    values: Vec<f32>,
     failed: Option<Error>,
 }
 
 impl Loader<'_> {
-    /// The values for a parameter of this shape, in the published layout; the report says why there are none.
-    fn values(&mut self, shape: &[usize]) -> Result<Option<Vec<f32>>> {
+    /// The tensor for a parameter of this shape; the report says why there is none.
+    fn tensor<const D: usize>(&mut self, shape: &[usize], device: &Device) -> Result<Option<Tensor<D>>> {
         let Some(bare) = self.place.published(self.map) else {
             self.report.unmapped.push(self.place.path());
             return Ok(None);
@@ -195,13 +198,20 @@ impl Loader<'_> {
             self.report.mismatched.push(ShapeMismatch { key, expected, found });
             return Ok(None);
         }
-        let Some(values) = self.source.read_f32(&key)? else {
+        let tensor = if transposed {
+            let read = self.source.read_f32_into(&key, &mut self.values)?;
+            read.then(|| linear_weight(&self.values, shape, device))
+        } else {
+            let values = self.source.read_f32(&key)?;
+            values.map(|values| Tensor::from_data(TensorData::new(values, shape.to_vec()), device))
+        };
+        if tensor.is_none() {
             let dtype = self.source.dtype(&key).map(|t| format!("{t:?}")).unwrap_or_default();
             self.report.not_float.push((key, dtype));
             return Ok(None);
-        };
+        }
         self.report.loaded.push(key);
-        Ok(Some(values))
+        Ok(tensor)
     }
 }
 
@@ -220,14 +230,8 @@ impl ModuleMapper for Loader<'_> {
         if self.failed.is_some() {
             return param;
         }
-        match self.values(&shape) {
-            Ok(Some(values)) => {
-                let device = param.lazy_device();
-                let tensor = if self.place.is_transposed() {
-                    linear_weight(values, shape, &device)
-                } else {
-                    Tensor::from_data(TensorData::new(values, shape), &device)
-                };
+        match self.tensor(&shape, &param.lazy_device()) {
+            Ok(Some(tensor)) => {
                 let id = param.id;
                 param.transform_for_load(tensor, id)
             }
@@ -241,13 +245,12 @@ impl ModuleMapper for Loader<'_> {
 }
 
 /// A weight `[inputs, outputs]` from its published values, `[outputs, inputs]`. For inference it is packed at once.
-fn linear_weight<const D: usize>(values: Vec<f32>, shape: Vec<usize>, device: &Device) -> Tensor<D> {
-    let published: Vec<_> = shape.iter().rev().copied().collect();
-    let (rows, columns) = (published[0], published[1]);
-    if !kernels_infer(&Tensor::<1>::empty([0], device)) {
-        return Tensor::from_data(TensorData::new(transpose(&values, rows, columns), shape), device);
+fn linear_weight<const D: usize>(values: &[f32], shape: &[usize], device: &Device) -> Tensor<D> {
+    let [columns, rows] = [shape[0], shape[1]];
+    if let Some(packed) = packed_transposed(values, [rows, columns], device) {
+        return packed;
     }
-    keep_packed(Tensor::<D>::from_data(TensorData::new(values, published), device).transpose())
+    Tensor::from_data(TensorData::new(transpose(values, rows, columns), shape.to_vec()), device)
 }
 
 /// `[rows, columns]` to `[columns, rows]`, in square tiles so that neither side strides through the cache.

@@ -1,6 +1,5 @@
 //! Safetensors from a file or from memory.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -168,23 +167,31 @@ impl WeightSource {
     /// # Errors
     /// [`Error::Io`] when the file can no longer be read.
     pub fn read_f32(&mut self, key: &str) -> Result<Option<Vec<f32>>> {
-        let Some(info) = self.tensors.get(key) else { return Ok(None) };
-        let decode: fn(&[u8]) -> Vec<f32> = match info.dtype {
+        let mut values = Vec::new();
+        Ok(self.read_f32_into(key, &mut values)?.then_some(values))
+    }
+
+    /// As [`read_f32`](Self::read_f32), in place of what `values` holds; false where there is nothing.
+    pub(super) fn read_f32_into(&mut self, key: &str, values: &mut Vec<f32>) -> Result<bool> {
+        values.clear();
+        let Some(info) = self.tensors.get(key) else { return Ok(false) };
+        let decode: fn(&[u8], &mut Vec<f32>) = match info.dtype {
             Dtype::F32 => f32_from_f32,
             Dtype::F16 => f32_from_f16,
             Dtype::BF16 => f32_from_bf16,
             Dtype::F64 => f32_from_f64,
-            _ => return Ok(None),
+            _ => return Ok(false),
         };
         let (start, end) = info.data_offsets;
         let (start, length) = (self.data_start + start as u64, end - start);
+        values.reserve_exact(info.shape.iter().product());
         // In parts, so that values and bytes are not there twice.
-        let mut values = Vec::with_capacity(info.shape.iter().product());
+        let mut part = Vec::new();
         for from in (0..length).step_by(READ_AT_ONCE) {
-            let bytes = read_range(&mut self.storage, start + from as u64, READ_AT_ONCE.min(length - from))?;
-            values.extend(decode(&bytes));
+            let size = READ_AT_ONCE.min(length - from);
+            decode(read_range(&mut self.storage, start + from as u64, size, &mut part)?, values);
         }
-        Ok(Some(values))
+        Ok(true)
     }
 }
 
@@ -193,18 +200,24 @@ pub(crate) fn read_text(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).map_err(|source| Error::Io { path: path.to_path_buf(), source })
 }
 
-fn read_range(storage: &mut Storage, start: u64, length: usize) -> Result<Cow<'_, [u8]>> {
+/// Bytes of the source; those of a file are read into `part`.
+fn read_range<'a>(
+    storage: &'a mut Storage,
+    start: u64,
+    length: usize,
+    part: &'a mut Vec<u8>,
+) -> Result<&'a [u8]> {
     match storage {
         // The range was checked against the length on opening.
-        Storage::Memory(bytes) => Ok(Cow::Borrowed(
-            usize::try_from(start).ok().and_then(|s| bytes.get(s..s + length)).unwrap_or_default(),
-        )),
+        Storage::Memory(bytes) => {
+            Ok(usize::try_from(start).ok().and_then(|s| bytes.get(s..s + length)).unwrap_or_default())
+        }
         Storage::File { path, file } => {
-            let mut bytes = vec![0; length];
+            part.resize(length, 0);
             file.seek(SeekFrom::Start(start))
-                .and_then(|_| file.read_exact(&mut bytes))
+                .and_then(|_| file.read_exact(part))
                 .map_err(|source| Error::Io { path: path.clone(), source })?;
-            Ok(Cow::Owned(bytes))
+            Ok(part)
         }
     }
 }
@@ -228,19 +241,19 @@ fn owned(metadata: &Metadata) -> BTreeMap<String, TensorInfo> {
     metadata.tensors().into_iter().map(|(name, info)| (name, info.clone())).collect()
 }
 
-fn f32_from_f32(bytes: &[u8]) -> Vec<f32> {
-    bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+fn f32_from_f32(bytes: &[u8], to: &mut Vec<f32>) {
+    to.extend(bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])));
 }
 
-fn f32_from_f16(bytes: &[u8]) -> Vec<f32> {
-    bytes.chunks_exact(2).map(|b| half::f16::from_le_bytes([b[0], b[1]]).to_f32()).collect()
+fn f32_from_f16(bytes: &[u8], to: &mut Vec<f32>) {
+    to.extend(bytes.chunks_exact(2).map(|b| half::f16::from_le_bytes([b[0], b[1]]).to_f32()));
 }
 
-fn f32_from_bf16(bytes: &[u8]) -> Vec<f32> {
-    bytes.chunks_exact(2).map(|b| half::bf16::from_le_bytes([b[0], b[1]]).to_f32()).collect()
+fn f32_from_bf16(bytes: &[u8], to: &mut Vec<f32>) {
+    to.extend(bytes.chunks_exact(2).map(|b| half::bf16::from_le_bytes([b[0], b[1]]).to_f32()));
 }
 
-fn f32_from_f64(bytes: &[u8]) -> Vec<f32> {
+fn f32_from_f64(bytes: &[u8], to: &mut Vec<f32>) {
     let wide = |b: &[u8]| f64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]);
-    bytes.chunks_exact(8).map(|b| wide(b) as f32).collect()
+    to.extend(bytes.chunks_exact(8).map(|b| wide(b) as f32));
 }

@@ -11,6 +11,8 @@ mod gradients;
 mod numerics;
 #[cfg(feature = "kernels")]
 mod ops;
+#[cfg(all(feature = "kernels", feature = "optim"))]
+mod optim;
 #[cfg(feature = "kernels")]
 mod packed;
 mod resnet;

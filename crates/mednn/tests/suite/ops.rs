@@ -222,3 +222,17 @@ fn layer_norms() {
         assert_alike(results, &format!("biased {biased}"));
     }
 }
+
+#[test]
+fn rows_of_a_table_and_its_gradient() {
+    let results = devices().map(|device| {
+        let table = leaf([11, 6], 1, &device);
+        let ids = Tensor::<2, burn::tensor::Int>::from_data([[3, 0, 3], [10, 3, 7]], &device);
+        // Used twice, so that its gradients are added up.
+        let y = ops::embedding(table.clone(), ids.clone());
+        let again = ops::embedding(table.clone(), ids.narrow(1, 1, 1)).sum();
+        let gradients = (weighted_sum(y.clone()) + again).backward();
+        vec![read(y.inner()), read(table.grad(&gradients).unwrap())]
+    });
+    assert_alike(results, "embedding");
+}

@@ -22,4 +22,4 @@ pub use multi_task_weights::MultiTaskWeights;
 pub use segmentation_model::SegmentationModel;
 pub use weights::TrainedWeights;
 
-pub(crate) use weights::{OPTIMIZER, ParameterPath, Stored, write_whole};
+pub(crate) use weights::{OPTIMIZER, Stored, write_whole};

@@ -8,9 +8,9 @@ use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use mednn::bridge::read_f32;
+use mednn::optim::Moments;
 use serde::{Deserialize, Serialize};
 
-use super::adamw::Moments;
 use super::trainer::{Progress, Trainer, TrainingConfig};
 use crate::error::{Error, Result, config as config_error};
 use crate::model::{Backbone, OPTIMIZER, SegmentationModel, Stored, TrainedWeights, write_whole};
@@ -33,9 +33,8 @@ impl Trainer {
     /// # Errors
     /// [`Error::Io`]; [`Error::Network`] when the device fails.
     pub fn save(&self, path: impl AsRef<Path>, model: &SegmentationModel, base_name: &str) -> Result<()> {
-        let moments = &self.optimizer.moments;
         let mut tensors = BTreeMap::new();
-        for (name, Moments { first, second, .. }) in moments {
+        for (name, Moments { first, second, .. }) in self.optimizer.moments() {
             tensors.insert(format!("{OPTIMIZER}{FIRST}{name}"), stored(first)?);
             tensors.insert(format!("{OPTIMIZER}{SECOND}{name}"), stored(second)?);
         }
@@ -65,11 +64,11 @@ impl Trainer {
 
 impl State {
     pub(super) fn of(trainer: &Trainer) -> Self {
-        let moments = &trainer.optimizer.moments;
+        let moments = trainer.optimizer.moments();
         Self {
             config: trainer.config.clone(),
             progress: trainer.progress.clone(),
-            steps: moments.iter().map(|(name, moments)| (name.clone(), moments.steps)).collect(),
+            steps: moments.map(|(name, moments)| (name.to_string(), moments.steps)).collect(),
         }
     }
 
@@ -82,7 +81,7 @@ impl State {
         trainer.progress = self.progress;
         for (name, steps) in self.steps {
             let (first, second) = (read(&name, FIRST)?, read(&name, SECOND)?);
-            trainer.optimizer.moments.insert(name, Moments { first, second, steps });
+            trainer.optimizer.set_moments(name, Moments { first, second, steps });
         }
         Ok(trainer)
     }

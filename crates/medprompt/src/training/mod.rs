@@ -1,6 +1,5 @@
 //! What training is made of: losses, data, optimiser, checkpoints.
 
-mod adamw;
 mod augmentation;
 mod batch;
 mod checkpoint;
@@ -11,7 +10,6 @@ mod random;
 mod schedule;
 mod trainer;
 
-pub use adamw::AdamW;
 pub use augmentation::Augmentation;
 pub(crate) use batch::check_finite;
 pub use batch::{Batch, Sample};

@@ -46,7 +46,8 @@ impl Trainer {
         }
         let Some(total) = total else { return Err(config_error("batches", "at least one", "none")) };
         let loss = total / batches.len() as f64;
-        let model = self.optimizer.step(model, &loss.backward(), self.learning_rate());
+        let rate = self.learning_rate();
+        let model = self.optimizer.step(model, &loss.backward(), |_| rate);
         self.progress.step += 1;
         Ok((model, found))
     }
@@ -64,7 +65,7 @@ impl Trainer {
     /// As [`save`](Self::save).
     pub fn save_tasks(&self, path: impl AsRef<Path>, model: &MultiTaskModel, base_name: &str) -> Result<()> {
         let mut tensors = BTreeMap::new();
-        for (path, moments) in &self.optimizer.moments {
+        for (path, moments) in self.optimizer.moments() {
             let name = model.name_in_files(path);
             tensors.insert(format!("{OPTIMIZER}{FIRST}{name}"), stored(&moments.first)?);
             tensors.insert(format!("{OPTIMIZER}{SECOND}{name}"), stored(&moments.second)?);

@@ -2,9 +2,9 @@
 
 use burn::config::Config;
 use burn::tensor::Tensor;
+use mednn::optim::{AdamWByPath, AdamWConfig};
 use serde::{Deserialize, Serialize};
 
-use super::adamw::AdamW;
 use super::batch::Batch;
 use super::early_stopping::EarlyStopping;
 use super::loss::Loss;
@@ -99,7 +99,7 @@ impl TrainingConfig {
 #[derive(Debug, Clone)]
 pub struct Trainer {
     pub(super) config: TrainingConfig,
-    pub(super) optimizer: AdamW,
+    pub(super) optimizer: AdamWByPath,
     pub(super) progress: Progress,
 }
 
@@ -117,7 +117,8 @@ impl Trainer {
     /// As [`TrainingConfig::validate`].
     pub fn new(config: TrainingConfig) -> Result<Self> {
         config.validate()?;
-        let optimizer = AdamW::new(config.weight_decay);
+        let adamw = AdamWConfig::new().with_weight_decay(config.weight_decay);
+        let optimizer = AdamWByPath::new(adamw.build());
         let progress = Progress { step: 0, stopping: EarlyStopping::new(config.patience) };
         Ok(Self { config, optimizer, progress })
     }
@@ -178,7 +179,8 @@ impl Trainer {
         if !found.is_finite() {
             return Err(Error::Diverged { step, found });
         }
-        let model = self.optimizer.step(model, &loss.backward(), self.learning_rate());
+        let rate = self.learning_rate();
+        let model = self.optimizer.step(model, &loss.backward(), |_| rate);
         self.progress.step += 1;
         Ok((model, found))
     }
@@ -225,7 +227,7 @@ impl Trainer {
     }
 
     /// The optimiser.
-    pub const fn optimizer(&self) -> &AdamW {
+    pub const fn optimizer(&self) -> &AdamWByPath {
         &self.optimizer
     }
 }

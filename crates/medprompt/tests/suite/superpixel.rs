@@ -3,6 +3,7 @@
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use mednn::bridge::{read_f32, tensor_to_array};
+use mednn::optim::{AdamWByPath, AdamWConfig};
 use medprompt::superpixel::{
     ITERATIONS, SlicConfig, SoftSuperpixels, SuperpixelNetwork, SuperpixelNetworkConfig, boundaries,
     label_reconstruction_loss, position_loss, rgb_to_lab, slic_mean_images, superpixel_loss,
@@ -112,11 +113,11 @@ fn a_network_learns_to_follow_labels() {
     let bright = images.clone().mean_dim(1).greater_elem(0.5).float();
     let labels = Tensor::cat(vec![bright.clone(), bright.neg() + 1.0], 1);
     let mut losses = Vec::new();
-    let mut optimizer = medprompt::training::AdamW::new(0.0);
+    let mut optimizer = AdamWByPath::new(AdamWConfig::new().with_weight_decay(0.0).build());
     for _ in 0..30 {
         let loss = superpixel_loss(&network.forward(images.clone()), labels.clone());
         losses.push(loss.clone().into_scalar::<f32>());
-        network = optimizer.step(network, &loss.backward(), 1e-2);
+        network = optimizer.step(network, &loss.backward(), |_| 1e-2);
     }
     assert!(losses[29] < 0.8 * losses[0], "{losses:?}");
 }

@@ -3,10 +3,9 @@
 use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::Tensor;
+use mednn::optim::{AdamWByPath, AdamWConfig};
 use medprompt::Error;
-use medprompt::training::{
-    AdamW, Augmentation, Batch, Loss, Random, Sample, Trainer, TrainingConfig, cosine_rate,
-};
+use medprompt::training::{Augmentation, Batch, Loss, Random, Sample, Trainer, TrainingConfig, cosine_rate};
 use ndarray::{Array2, Array3};
 
 use crate::common::{Golden, close, device};
@@ -83,22 +82,22 @@ fn adamw_on_a_cosine_is_that_of_torch() {
     layer.bias = Some(Param::from_tensor(golden.tensor("adamw.bias", &device)));
     let (data, target) =
         (golden.tensor::<2>("adamw.data", &device), golden.tensor::<2>("adamw.target", &device));
-    let mut optimizer = AdamW::new(0.01);
+    let mut optimizer = AdamWByPath::new(AdamWConfig::new().build());
     for (step, expected) in golden.values("adamw.rates").into_iter().enumerate() {
         let rate = cosine_rate(step, 10, 2e-2, 1e-6);
         assert!((rate - f64::from(expected)).abs() < 1e-8, "{step}: {rate} {expected}");
         let loss = (layer.forward(data.clone()) - target.clone()).square().mean();
-        layer = optimizer.step(layer, &loss.backward(), rate);
+        layer = optimizer.step(layer, &loss.backward(), |_| rate);
     }
     assert_eq!(cosine_rate(10, 10, 2e-2, 1e-6), 1e-6);
-    assert_eq!(optimizer.parameters().collect::<Vec<_>>(), ["bias", "weight"]);
+    assert_eq!(optimizer.moments().map(|(path, _)| path).collect::<Vec<_>>(), ["bias", "weight"]);
     close(layer.weight.val(), golden.tensor("adamw.weight_after", &device), 2e-6, "weight");
     close(layer.bias.unwrap().val(), golden.tensor("adamw.bias_after", &device), 2e-6, "bias");
     let frozen = LinearConfig::new(5, 3).init(&device).freeze();
-    let mut optimizer = AdamW::new(0.01);
+    let mut optimizer = AdamWByPath::new(AdamWConfig::new().build());
     let loss = (frozen.forward(data.require_grad()) - target).square().mean();
-    let _ = optimizer.step(frozen, &loss.backward(), 1.0);
-    assert_eq!(optimizer.parameters().count(), 0);
+    let _ = optimizer.step(frozen, &loss.backward(), |_| 1.0);
+    assert_eq!(optimizer.moments().count(), 0);
 }
 
 fn sample(height: usize, width: usize) -> Sample {

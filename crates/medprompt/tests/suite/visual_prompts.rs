@@ -3,6 +3,7 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 use mednn::bridge::read_f32;
+use mednn::optim::{AdamWByPath, AdamWConfig};
 use mednn::{Mit, MitConfig, SegformerConfig};
 use medprompt::prompts::VisualPromptsConfig;
 use medprompt::superpixel::{SlicConfig, SuperpixelNetworkConfig, SuperpixelSource};
@@ -118,7 +119,8 @@ fn a_gate_weighs_channels_and_tokens() {
     assert_eq!((channels.dims(), tokens.dims()), ([2, 1, 2], [2, 5, 1]));
     let loss = gate.forward(prompt).square().sum();
     let gradients = loss.backward();
-    let stepped = medprompt::training::AdamW::new(0.0).step(gate, &gradients, 0.1);
+    let mut optimizer = AdamWByPath::new(AdamWConfig::new().with_weight_decay(0.0).build());
+    let stepped = optimizer.step(gate, &gradients, |_| 0.1);
     let other = Tensor::<3>::ones([1, 3, 2], &device);
     let weighted = read_f32(stepped.forward(other)).unwrap();
     assert!(weighted.iter().any(|v| (v - 1.0).abs() > 1e-3), "{weighted:?}");

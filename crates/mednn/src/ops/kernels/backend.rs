@@ -2,7 +2,7 @@
 
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::ops::ModuleOps;
-use burn::backend::tensor::{BoolTensor, FloatTensor};
+use burn::backend::tensor::{BoolTensor, FloatTensor, IntTensor};
 use burn::backend::{Autodiff, Backend, ExtensionType, Flex, TensorMetadata, backend_extension};
 use burn::tensor::ops::ConvOptions;
 
@@ -48,6 +48,8 @@ pub(super) trait KernelBackend: Backend {
         #[extension_type] scale: Maybe<Self>,
         #[extension_type] residual: Maybe<Self>,
     ) -> FloatTensor<Self>;
+
+    fn kernel_embedding(table: FloatTensor<Self>, ids: IntTensor<Self>) -> FloatTensor<Self>;
 
     fn kernel_attention(
         query: FloatTensor<Self>,
@@ -118,6 +120,10 @@ impl KernelBackend for Flex {
             residual.into_option(),
             true,
         )
+    }
+
+    fn kernel_embedding(table: FloatTensor<Self>, ids: IntTensor<Self>) -> FloatTensor<Self> {
+        Self::embedding(table, ids)
     }
 
     fn kernel_attention(
@@ -196,6 +202,10 @@ impl<C: CheckpointStrategy> KernelBackend for Autodiff<Flex, C> {
         residual: Maybe<Self>,
     ) -> FloatTensor<Self> {
         super::linear::tracked::<C>(x, weight, bias, activation, scale, residual)
+    }
+
+    fn kernel_embedding(table: FloatTensor<Self>, ids: IntTensor<Self>) -> FloatTensor<Self> {
+        super::embedding::tracked::<C>(table, ids)
     }
 
     fn kernel_attention(

@@ -2,26 +2,40 @@
 //!
 //! A network writes results of the same few sizes again and again. Fresh memory is set to zero first, by the system or by the allocator,
 //! which for large results takes as long as a tenth of computing them; memory of results that are gone is not.
+//! How much of it is kept is said at [`Pool`].
 #![allow(unsafe_code)]
 
 use std::mem::MaybeUninit;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::backend::flex::FlexTensor;
 use burn::tensor::{AllocationProperty, Bytes, Shape, TensorData};
 use burn_std::{AccessError, AccessPolicy, AllocationController};
 
+use super::pool::Pool;
+
 /// Aligned to a line of the cache.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
-struct Line([f32; 16]);
+pub(super) struct Line([f32; 16]);
 
 /// Values below which memory is not kept: 64 KiB.
 const KEPT: usize = 16 * 1024;
-/// Lines that are kept in all: 128 MiB.
-const ALL: usize = 2 * 1024 * 1024;
 
-static FREE: Mutex<Vec<Vec<Line>>> = Mutex::new(Vec::new());
+impl Line {
+    pub(super) fn zeros(lines: usize) -> Vec<Self> {
+        vec![Self([0.0; 16]); lines]
+    }
+}
+
+/// Lines that may be free where as much is in use as ever: 128 MiB.
+const SPARE: usize = 2 * 1024 * 1024;
+
+static POOL: Mutex<Pool> = Mutex::new(Pool::new(SPARE));
+
+fn pool() -> MutexGuard<'static, Pool> {
+    POOL.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The values of a result while it is computed, and then of its tensor.
 pub(super) struct Buffer {
@@ -33,7 +47,8 @@ impl Buffer {
     /// Room for a result, every value of which is going to be written: it holds anything.
     pub(super) fn new(length: usize) -> Self {
         let lines = length.div_ceil(16);
-        let memory = take(lines).unwrap_or_else(|| vec![Line([0.0; 16]); lines]);
+        let free = if is_kept(lines) { pool().take(lines) } else { None };
+        let memory = free.unwrap_or_else(|| Line::zeros(lines));
         Self { memory, length }
     }
 
@@ -54,29 +69,17 @@ impl Buffer {
     }
 }
 
-/// The smallest free memory that is large enough, if it is not much too large.
-fn take(lines: usize) -> Option<Vec<Line>> {
-    if lines * 16 < KEPT {
-        return None;
-    }
-    let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
-    let fits = |memory: &Vec<Line>| (lines..=lines + lines / 4).contains(&memory.len());
-    let best = (0..free.len()).filter(|&i| fits(&free[i])).min_by_key(|&i| free[i].len())?;
-    Some(free.swap_remove(best))
+const fn is_kept(lines: usize) -> bool {
+    lines * 16 >= KEPT
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
         let memory = std::mem::take(&mut self.memory);
-        if memory.len() * 16 < KEPT {
-            return;
-        }
-        let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
-        free.push(memory);
-        // What has not been used for longest goes first.
-        let mut kept = free.iter().map(Vec::len).sum::<usize>();
-        while kept > ALL && !free.is_empty() {
-            kept -= free.remove(0).len();
+        if is_kept(memory.len()) {
+            let too_much = pool().give_back(memory);
+            // The system takes its time: nobody waits for the pool meanwhile.
+            drop(too_much);
         }
     }
 }
@@ -121,9 +124,9 @@ mod tests {
         let copy = tensor.clone();
         assert_eq!(tensor.storage::<f32>()[..length], vec![7.0; length]);
         drop(tensor);
-        assert!(take(12_345).is_none(), "the copy still needs it");
+        assert!(pool().take(12_345).is_none(), "the copy still needs it");
         drop(copy);
-        let memory = take(12_345).unwrap();
+        let memory = pool().take(12_345).unwrap();
         assert_eq!(memory.len(), 12_345);
     }
 

@@ -5,16 +5,20 @@ mod attention;
 mod backend;
 mod buffer;
 mod conv2d;
+mod embedding;
 mod flex;
 mod layer_norm;
 mod linear;
+#[cfg(feature = "optim")]
+pub(crate) mod optimizer;
 mod packed;
+mod pool;
 
-use burn::backend::{Dispatch, DispatchDevice};
+use burn::backend::{Dispatch, DispatchDevice, Flex};
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::Conv2d;
 use burn::nn::pool::MaxPool2d;
-use burn::tensor::{Bool, DType, Tensor};
+use burn::tensor::{Bool, DType, Int, Tensor};
 
 use super::activation::Activation;
 use backend::{Geometry, KernelBackend, Maybe};
@@ -57,6 +61,10 @@ pub(super) fn linear<const D: usize>(
         maybe(scale),
         maybe(residual),
     ))
+}
+
+pub(super) fn embedding(table: Tensor<2>, ids: Tensor<2, Int>) -> Tensor<3> {
+    Tensor::from_dispatch(Dispatch::kernel_embedding(table.into_dispatch(), ids.into_dispatch()))
 }
 
 pub(super) fn attention(
@@ -153,6 +161,10 @@ pub(super) fn channels_last(x: Tensor<4>) -> Tensor<4> {
 
 pub(super) fn keep_packed<const D: usize>(weight: Tensor<D>) -> Tensor<D> {
     Tensor::from_dispatch(Dispatch::kernel_keep_packed(weight.into_dispatch()))
+}
+
+pub(super) fn packed_transposed<const D: usize>(values: &[f32], shape: [usize; 2]) -> Tensor<D> {
+    Tensor::from_primitive::<Flex>(packed::transposed(values, shape))
 }
 
 pub(super) fn layer_norm<const D: usize>(

@@ -14,12 +14,12 @@ use std::mem::MaybeUninit;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use burn::backend::flex::FlexTensor;
-use burn::tensor::{AllocationProperty, Bytes, DType, TensorData};
+use burn::tensor::{AllocationProperty, Bytes, DType, Shape, TensorData};
 use burn_std::{AccessError, AccessPolicy, AllocationController};
 use medkernels::convolution::PackedConv2d;
-use medkernels::gemm::PackedMatrix;
+use medkernels::gemm::{Matrix, PackedMatrix};
 
-use super::flex::{in_order, matrix, values};
+use super::flex::{in_order, matrix, tensor, values};
 
 /// Values below which a weight is packed in each product: it fits the nearest cache.
 const SMALL: usize = 1024;
@@ -109,8 +109,21 @@ pub(super) fn keep_packed(weight: FlexTensor) -> FlexTensor {
     if !matches!(shape.num_dims(), 2 | 4) || weight.layout().num_elements() < SMALL {
         return in_order(weight);
     }
-    let packed = Arc::new(Packed::new(&weight));
-    let length = weight.layout().num_elements() * size_of::<f32>();
+    keep(Packed::new(&weight), shape)
+}
+
+/// [`keep_packed`] of the transpose of values `[rows, columns]`, which are not copied in between.
+pub(super) fn transposed(values: &[f32], [rows, columns]: [usize; 2]) -> FlexTensor {
+    if values.len() < SMALL {
+        return in_order(tensor(values.to_vec(), [rows, columns]).transpose(0, 1));
+    }
+    let matrix = Matrix::new(values, rows, columns).transposed();
+    keep(Packed::Matrix(PackedMatrix::new(matrix)), [columns, rows].into())
+}
+
+fn keep(packed: Packed, shape: Shape) -> FlexTensor {
+    let packed = Arc::new(packed);
+    let length = shape.num_elements() * size_of::<f32>();
     let storage = PackedStorage { packed: Some(Arc::clone(&packed)), plain: OnceLock::new(), length };
     #[allow(unsafe_code)]
     // SAFETY: the storage shows that many bytes, all of them initialised.
