@@ -2,7 +2,7 @@
 
 use burn::config::Config;
 use medcore::Image;
-use ndarray::{Array4, ArrayView4, Axis, s};
+use ndarray::{Array4, ArrayView4, s};
 
 use super::source::SlicConfig;
 use crate::error::{Result, config};
@@ -54,7 +54,7 @@ impl SuperpixelPyramid {
                 let mean = superpixels.mean_image(&image)?;
                 means.slice_mut(s![n, first..first + channels, .., ..]).assign(&mean.pixels());
                 let numbers = superpixels.labels().mapv(|label| label as f32 - 1.0);
-                regions.index_axis_mut(Axis(0), n).index_axis_mut(Axis(0), level).assign(&numbers);
+                regions.slice_mut(s![n, level..=level, .., ..]).assign(&numbers);
             }
         }
         Ok((means, regions))
