@@ -1,55 +1,100 @@
-//! Speed of convolutions of 3 x 3 whose images have their channels last: `cargo bench -p medkernels --bench convolution`.
+//! Speed of convolutions whose images have their channels last: `cargo bench -p medkernels --bench convolution`.
 
 use std::time::Instant;
 
 use medkernels::convolution::{Conv2d, PackedConv2d, conv2d_channels_last};
 use medkernels::gemm::Epilogue;
 
-/// Those of ResNet-50 for images of 224 px, with as many weights as it has, so that they come from memory; and those of a head on
-/// larger maps.
+/// A convolution, as many times as there are weights for it: of `side x side` pixels.
+struct Case {
+    side: usize,
+    channels: usize,
+    outputs: usize,
+    kernel: usize,
+    stride: usize,
+    weights: usize,
+}
+
+const fn case(
+    side: usize,
+    [channels, outputs]: [usize; 2],
+    [kernel, stride]: [usize; 2],
+    weights: usize,
+) -> Case {
+    Case { side, channels, outputs, kernel, stride, weights }
+}
+
+/// Those of ResNet-50 for images of 224 px, each as often as it is there, so that weights come from memory.
+const RESNET: [Case; 19] = [
+    case(224, [3, 64], [7, 2], 1),
+    case(56, [64, 64], [1, 1], 1),
+    case(56, [64, 64], [3, 1], 3),
+    case(56, [64, 256], [1, 1], 4),
+    case(56, [256, 64], [1, 1], 2),
+    case(56, [256, 128], [1, 1], 1),
+    case(56, [128, 128], [3, 2], 1),
+    case(56, [256, 512], [1, 2], 1),
+    case(28, [128, 512], [1, 1], 4),
+    case(28, [512, 128], [1, 1], 3),
+    case(28, [128, 128], [3, 1], 3),
+    case(28, [512, 256], [1, 1], 1),
+    case(14, [256, 1024], [1, 1], 6),
+    case(14, [1024, 256], [1, 1], 5),
+    case(14, [256, 256], [3, 1], 5),
+    case(14, [1024, 512], [1, 1], 1),
+    case(7, [512, 2048], [1, 1], 3),
+    case(7, [2048, 512], [1, 1], 2),
+    case(7, [512, 512], [3, 1], 2),
+];
+
+/// 3 x 3 of a head on larger maps.
+const HEAD: [Case; 2] = [case(128, [64, 64], [3, 1], 1), case(64, [256, 128], [3, 1], 1)];
+
 fn main() {
-    let threads = rayon::current_num_threads();
-    for [batch, side, channels, outputs, weights] in [
-        [1, 56, 64, 64, 3],
-        [1, 28, 128, 128, 3],
-        [1, 14, 256, 256, 5],
-        [1, 7, 512, 512, 2],
-        [8, 56, 64, 64, 3],
-        [8, 28, 128, 128, 3],
-        [8, 14, 256, 256, 5],
-        [8, 7, 512, 512, 2],
-        [1, 128, 64, 64, 1],
-        [1, 64, 256, 128, 1],
-    ] {
-        let sizes = Conv2d {
-            channels,
-            size: [side; 2],
-            kernel: [3; 2],
-            stride: [1; 2],
-            padding: [1; 2],
-            dilation: [1; 2],
-        };
-        let weight = vec![0.25; outputs * channels * 9];
-        let weights: Vec<_> =
-            (0..weights).map(|_| PackedConv2d::new(&weight, [outputs, channels, 3, 3])).collect();
-        let input = vec![0.5; batch * side * side * channels];
-        let mut output = vec![0.0; batch * side * side * outputs];
-        let mut times: Vec<f64> = (0..41)
-            .map(|_| {
-                let start = Instant::now();
-                for weight in &weights {
-                    conv2d_channels_last(&input, weight, &sizes, &Epilogue::default(), &mut output);
-                }
-                start.elapsed().as_secs_f64() / weights.len() as f64
-            })
-            .collect();
-        times.sort_by(f64::total_cmp);
-        let speed = |time: f64| 18.0 * (output.len() * channels) as f64 / time / 1e9;
-        println!(
-            "{threads} threads, {batch} x {side} x {side}, {channels} to {outputs} channels: median {:.0}, best {:.0} us, {:.0} GFLOP/s",
-            1e6 * times[20],
-            1e6 * times[0],
-            speed(times[0])
-        );
+    println!("{} threads", rayon::current_num_threads());
+    for batch in [1, 8] {
+        let total: f64 = RESNET.iter().map(|case| measure(batch, case)).sum();
+        println!("these convolutions of ResNet-50, batch {batch}: {:.1} ms", 1e3 * total);
     }
+    for case in &HEAD {
+        measure(1, case);
+    }
+}
+
+/// The median time of all convolutions of a case together, in seconds.
+fn measure(batch: usize, case: &Case) -> f64 {
+    let &Case { side, channels, outputs, kernel, stride, weights } = case;
+    let sizes = Conv2d {
+        channels,
+        size: [side; 2],
+        kernel: [kernel; 2],
+        stride: [stride; 2],
+        padding: [kernel / 2; 2],
+        dilation: [1; 2],
+    };
+    let weight = vec![0.25; outputs * channels * kernel * kernel];
+    let weights: Vec<_> =
+        (0..weights).map(|_| PackedConv2d::new(&weight, [outputs, channels, kernel, kernel])).collect();
+    let input = vec![0.5; batch * side * side * channels];
+    let mut output = vec![0.0; batch * sizes.output_size().iter().product::<usize>() * outputs];
+    let mut times: Vec<f64> = (0..41)
+        .map(|_| {
+            let start = Instant::now();
+            for weight in &weights {
+                conv2d_channels_last(&input, weight, &sizes, &Epilogue::default(), &mut output);
+            }
+            start.elapsed().as_secs_f64()
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    let one = |time: f64| time / weights.len() as f64;
+    let work = 2.0 * (output.len() * channels * kernel * kernel) as f64;
+    println!(
+        "{batch} x {side} x {side}, {channels} to {outputs} channels, {kernel} x {kernel} in steps of {stride}, {} times: median {:.0}, best {:.0} us each, {:.0} GFLOP/s",
+        weights.len(),
+        1e6 * one(times[20]),
+        1e6 * one(times[0]),
+        work / one(times[0]) / 1e9
+    );
+    times[20]
 }

@@ -6,7 +6,7 @@
 
 use super::epilogue::Epilogue;
 use super::kernel_set::KernelSet;
-use super::matrix::Matrix;
+use super::matrix::{Matrix, RawMatrix};
 use super::micro::{Finish, Rows, Tile};
 use super::pack;
 use super::scratch::{with_scratch, with_shared_scratch};
@@ -71,11 +71,20 @@ pub(crate) trait Left: Sync {
     fn rows(&self, kernels: &KernelSet, height: usize) -> Rows {
         kernels.packed_rows(height)
     }
+
+    /// The matrix where it is, if its rows can be read there: their values lie next to each other.
+    fn in_place(&self) -> Option<RawMatrix> {
+        None
+    }
 }
 
 impl Left for Matrix<'_> {
     fn rows(&self, kernels: &KernelSet, height: usize) -> Rows {
         pack::rows(kernels, &self.raw(), height)
+    }
+
+    fn in_place(&self) -> Option<RawMatrix> {
+        Some(self.raw()).filter(|matrix| matrix.column_stride == 1)
     }
 
     unsafe fn pack(&self, kernels: &KernelSet, start: (usize, usize), size: [usize; 2], to: *mut f32) {
@@ -123,8 +132,17 @@ pub(crate) unsafe fn multiply<A: Left, B: Right>(
         return;
     }
     let kernels = KernelSet::of(Isa::current());
-    let product =
-        Product { kernels, a, b, c: c.as_mut_ptr(), c_step: columns, rows, depth, finish: finish(epilogue) };
+    let product = Product {
+        kernels,
+        a,
+        in_place: a.in_place().filter(|_| kernels.in_place),
+        b,
+        c: c.as_mut_ptr(),
+        c_step: columns,
+        rows,
+        depth,
+        finish: finish(epilogue),
+    };
     let packed = b.packed(kernels);
     let [heights, widths] = product.cut(rows, columns);
     if heights.len() * widths.len() == 1 {
@@ -134,7 +152,7 @@ pub(crate) unsafe fn multiply<A: Left, B: Right>(
     }
     // A factor that several parts of the result need is packed once, if that does not take too much memory.
     let lengths = [
-        if widths.len() > 1 { shared_length(rows, depth) } else { 0 },
+        if widths.len() > 1 && product.in_place.is_none() { shared_length(rows, depth) } else { 0 },
         if heights.len() > 1 && packed.is_none() {
             shared_length(columns.next_multiple_of(kernels.columns), depth)
         } else {
@@ -192,6 +210,8 @@ struct Rectangle {
 struct Product<'b, A, B> {
     kernels: &'static KernelSet,
     a: &'b A,
+    /// The left-hand side, if it is not packed.
+    in_place: Option<RawMatrix>,
     b: &'b B,
     c: *mut f32,
     c_step: usize,
@@ -271,10 +291,14 @@ impl<A: Left, B: Right> Product<'_, A, B> {
         let blocks = self.depth.div_ceil(deep).max(1);
         // A left-hand side that is read once stays in the second cache.
         let most = if columns <= COLUMNS { LEFT / 8 } else { LEFT };
-        let high = (most / deep / tile_rows * tile_rows).clamp(tile_rows, rows.next_multiple_of(tile_rows));
+        let high = if self.in_place.is_some() {
+            rows
+        } else {
+            (most / deep / tile_rows * tile_rows).clamp(tile_rows, rows.next_multiple_of(tile_rows))
+        };
         let wide = COLUMNS.min(columns.next_multiple_of(self.kernels.columns));
         let lengths = [
-            if shared.left.is_some() { 0 } else { high * deep },
+            if shared.left.is_some() || self.in_place.is_some() { 0 } else { high * deep },
             if shared.right.is_some() { 0 } else { wide * deep },
         ];
         with_scratch(lengths, |[left, right]| {
@@ -283,13 +307,19 @@ impl<A: Left, B: Right> Product<'_, A, B> {
                 let depth = deep.min(self.depth - from);
                 for top in (0..rows).step_by(high) {
                     let height = high.min(rows - top);
-                    let left = match shared.left {
-                        Some(packed) => &packed[from * self.rows + (row + top) * depth..],
-                        None => {
+                    let left = match (self.in_place, shared.left) {
+                        (Some(matrix), _) => LeftBlock::InPlace {
+                            at: matrix.data.wrapping_add((row + top) * matrix.row_stride + from),
+                            step: matrix.row_stride,
+                        },
+                        (None, Some(packed)) => {
+                            LeftBlock::Packed(&packed[from * self.rows + (row + top) * depth..])
+                        }
+                        (None, None) => {
                             let to = left.as_mut_ptr();
                             // SAFETY: the block lies in the factor.
                             unsafe { self.a.pack(self.kernels, (row + top, from), [height, depth], to) };
-                            &*left
+                            LeftBlock::Packed(left)
                         }
                     };
                     for edge in (0..columns).step_by(wide) {
@@ -325,7 +355,7 @@ impl<A: Left, B: Right> Product<'_, A, B> {
 
     /// # Safety
     /// The factors are packed for the block, which lies in the rectangle of this thread.
-    unsafe fn tiles(&self, block: &Block, left: &[f32], right: &[f32]) {
+    unsafe fn tiles(&self, block: &Block, left: LeftBlock<'_>, right: &[f32]) {
         let (tile_rows, tile_columns) = (self.kernels.rows(), self.kernels.columns);
         let [tops, edges] = [block.size[0].div_ceil(tile_rows), block.size[1].div_ceil(tile_columns)];
         if block.size[0] > FEW_ROWS {
@@ -363,7 +393,7 @@ impl<A: Left, B: Right> Product<'_, A, B> {
     unsafe fn tile(
         &self,
         block: &Block,
-        left: &[f32],
+        left: LeftBlock<'_>,
         right: &[f32],
         [top, edge]: [usize; 2],
         ahead: *const f32,
@@ -371,12 +401,18 @@ impl<A: Left, B: Right> Product<'_, A, B> {
         let (tile_rows, tile_columns) = (self.kernels.rows(), self.kernels.columns);
         let height = tile_rows.min(block.size[0] - top);
         let [row, column] = [block.start[0] + top, block.start[1] + edge];
+        let (a, rows) = match left {
+            LeftBlock::Packed(values) => {
+                (values[top * block.depth..].as_ptr(), self.a.rows(self.kernels, height))
+            }
+            LeftBlock::InPlace { at, step } => (at.wrapping_add(top * step), Rows::Apart { step }),
+        };
         // SAFETY: the caller vouches for it.
         unsafe {
             let tile = Tile {
                 depth: block.depth,
-                a: left.as_ptr().add(top * block.depth),
-                rows: self.a.rows(self.kernels, height),
+                a,
+                rows,
                 b: right.as_ptr().add(edge * block.depth),
                 b_step: tile_columns,
                 c: self.c.add(row * self.c_step + column),
@@ -391,7 +427,16 @@ impl<A: Left, B: Right> Product<'_, A, B> {
     }
 }
 
-/// A product of packed blocks.
+/// Rows of the left-hand side that a block wants.
+#[derive(Clone, Copy)]
+enum LeftBlock<'a> {
+    /// In panels as high as a tile.
+    Packed(&'a [f32]),
+    /// From a value on, with a step from row to row.
+    InPlace { at: *const f32, step: usize },
+}
+
+/// A product of blocks.
 struct Block {
     depth: usize,
     first: bool,

@@ -24,6 +24,8 @@ pub(crate) struct KernelSet {
     /// next to each other.
     pub(crate) gather: Gather,
     in_groups: bool,
+    /// Whether its tiles are low enough to read rows where they are: the steps between them have registers.
+    pub(crate) in_place: bool,
 }
 
 impl KernelSet {
@@ -62,7 +64,7 @@ impl KernelSet {
 
 /// A table of micro-kernels compiled for a set of features.
 macro_rules! kernels {
-    ($table:ident, $name:ident, $simd:ty, $token:expr, $transpose:path, $gather:expr, $in_groups:literal, [$($rows:literal)*] $(, $feature:literal)?) => {
+    ($table:ident, $name:ident, $simd:ty, $token:expr, $transpose:path, $gather:expr, $in_groups:literal, $in_place:literal, [$($rows:literal)*] $(, $feature:literal)?) => {
         $(#[target_feature(enable = $feature)])?
         unsafe fn $name<const ROWS: usize>(tile: &Tile) {
             // SAFETY: the same contract; the features are those that this is compiled for.
@@ -75,15 +77,16 @@ macro_rules! kernels {
             transpose: $transpose,
             gather: $gather,
             in_groups: $in_groups,
+            in_place: $in_place,
         };
     };
 }
 
-kernels!(PORTABLE, portable, Portable, Portable, transpose::transpose, groups::pack::<8>, true, [1 2 3 4]);
+kernels!(PORTABLE, portable, Portable, Portable, transpose::transpose, groups::pack::<8>, true, true, [1 2 3 4]);
 
 // As many rows as there are registers for their sums beside two of the right-hand side and one of the left-hand side.
 #[cfg(target_arch = "x86_64")]
-kernels!(AVX2, avx2, simd::Avx2, simd::Avx2::assume(), transpose_avx2::transpose, groups::pack::<8>, true, [1 2 3 4 5 6], "avx2,fma");
+kernels!(AVX2, avx2, simd::Avx2, simd::Avx2::assume(), transpose_avx2::transpose, groups::pack::<8>, true, true, [1 2 3 4 5 6], "avx2,fma");
 
 // Turns rows in registers while packing.
 #[cfg(target_arch = "x86_64")]
@@ -95,9 +98,10 @@ kernels!(
     transpose::avx512::transpose,
     transpose::avx512::gather,
     false,
+    false,
     [1 2 3 4 5 6 7 8 9 10 11 12 13 14],
     "avx512f"
 );
 
 #[cfg(target_arch = "aarch64")]
-kernels!(NEON, neon, simd::Neon, simd::Neon::assume(), transpose::transpose, groups::pack::<4>, true, [1 2 3 4 5 6 7 8 9 10 11 12], "neon");
+kernels!(NEON, neon, simd::Neon, simd::Neon::assume(), transpose::transpose, groups::pack::<4>, true, false, [1 2 3 4 5 6 7 8 9 10 11 12], "neon");

@@ -40,6 +40,8 @@ pub(crate) enum Rows {
     /// In groups of as many values as a register has: those of the first row, those of the second and so on, then the next group. The last
     /// group may have fewer. Packing moves whole registers and turns nothing.
     InGroups,
+    /// Anywhere, as they were given: element `(row, k)` is at `row * step + k`.
+    Apart { step: usize },
 }
 
 impl Tile {
@@ -110,6 +112,12 @@ pub(crate) unsafe fn multiply<S: Simd, const ROWS: usize>(simd: S, tile: &Tile) 
                 let rest = tile.depth % S::LANES;
                 for k in 0..rest {
                     sums.step(simd, tile, a.add(k), rest);
+                }
+            }
+            Rows::Apart { step } => {
+                for _ in 0..tile.depth {
+                    sums.step(simd, tile, a, step);
+                    a = a.add(1);
                 }
             }
         }
