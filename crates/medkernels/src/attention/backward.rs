@@ -167,8 +167,8 @@ unsafe fn add_product(
         for edge in (0..columns).step_by(lanes) {
             // SAFETY: the caller vouches for it.
             unsafe {
-                let a = (a[top * depth..].as_ptr(), kernels.packed_rows(height));
-                let b = (b[edge * depth..].as_ptr(), lanes);
+                let a = (a[top * depth..].as_ptr(), kernels.packed_rows(height, depth));
+                let b = b[edge * depth..].as_ptr();
                 let c = (to.0.add(top * to.1 + edge), to.1);
                 let tile = Tile { accumulate: true, ..Tile::new(depth, a, b, c, lanes.min(columns - edge)) };
                 kernels.multiply(height, &tile);

@@ -166,8 +166,8 @@ pub(super) unsafe fn packed_product(
                 height,
                 &Tile::new(
                     depth,
-                    (a, kernels.packed_rows(height)),
-                    (b.as_ptr(), lanes),
+                    (a, kernels.packed_rows(height, depth)),
+                    b.as_ptr(),
                     (to[first * lanes..].as_mut_ptr(), lanes),
                     lanes,
                 ),
@@ -200,7 +200,7 @@ pub(super) unsafe fn plain_product(
                 &Tile::new(
                     depth,
                     (a, Rows::Beside { step }),
-                    (b.as_ptr(), lanes),
+                    b.as_ptr(),
                     (to[first * lanes..].as_mut_ptr(), lanes),
                     lanes,
                 ),

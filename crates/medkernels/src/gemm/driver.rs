@@ -67,9 +67,9 @@ pub(crate) trait Left: Sync {
     /// The block lies in the matrix, and `to` has room for its values.
     unsafe fn pack(&self, kernels: &KernelSet, start: (usize, usize), size: [usize; 2], to: *mut f32);
 
-    /// How the rows of a panel of this height then lie.
-    fn rows(&self, kernels: &KernelSet, height: usize) -> Rows {
-        kernels.packed_rows(height)
+    /// How the rows of a panel of this height and depth then lie.
+    fn rows(&self, kernels: &KernelSet, height: usize, depth: usize) -> Rows {
+        kernels.packed_rows(height, depth)
     }
 
     /// The matrix where it is, if its rows can be read there: their values lie next to each other.
@@ -79,8 +79,8 @@ pub(crate) trait Left: Sync {
 }
 
 impl Left for Matrix<'_> {
-    fn rows(&self, kernels: &KernelSet, height: usize) -> Rows {
-        pack::rows(kernels, &self.raw(), height)
+    fn rows(&self, kernels: &KernelSet, height: usize, depth: usize) -> Rows {
+        pack::rows(kernels, &self.raw(), height, depth)
     }
 
     fn in_place(&self) -> Option<RawMatrix> {
@@ -135,7 +135,7 @@ pub(crate) unsafe fn multiply<A: Left, B: Right>(
     let product = Product {
         kernels,
         a,
-        in_place: a.in_place().filter(|_| kernels.in_place),
+        in_place: a.in_place().filter(|_| kernels.reads_in_place()),
         b,
         c: c.as_mut_ptr(),
         c_step: columns,
@@ -403,7 +403,7 @@ impl<A: Left, B: Right> Product<'_, A, B> {
         let [row, column] = [block.start[0] + top, block.start[1] + edge];
         let (a, rows) = match left {
             LeftBlock::Packed(values) => {
-                (values[top * block.depth..].as_ptr(), self.a.rows(self.kernels, height))
+                (values[top * block.depth..].as_ptr(), self.a.rows(self.kernels, height, block.depth))
             }
             LeftBlock::InPlace { at, step } => (at.wrapping_add(top * step), Rows::Apart { step }),
         };
@@ -414,7 +414,6 @@ impl<A: Left, B: Right> Product<'_, A, B> {
                 a,
                 rows,
                 b: right.as_ptr().add(edge * block.depth),
-                b_step: tile_columns,
                 c: self.c.add(row * self.c_step + column),
                 c_step: self.c_step,
                 columns: tile_columns.min(block.size[1] - edge),

@@ -2,9 +2,9 @@
 #![allow(unsafe_code)]
 
 use super::micro::{Rows, Tile, multiply};
-#[cfg(target_arch = "x86_64")]
-use super::transpose_avx2;
 use super::{groups, transpose};
+#[cfg(target_arch = "x86_64")]
+use super::{plain_rows, transpose_avx2};
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use crate::simd;
 use crate::simd::{Isa, Portable, Simd};
@@ -20,12 +20,22 @@ pub(crate) struct KernelSet {
     /// Columns of a tile.
     pub(crate) columns: usize,
     pub(crate) transpose: Transpose,
-    /// Packs some of the depth of rows that lie anywhere, as [`groups::pack`](super::groups::pack) or [`transpose::gather`] do: into groups, or
-    /// next to each other.
+    /// Packs some of the depth of rows that lie anywhere.
     pub(crate) gather: Gather,
-    in_groups: bool,
-    /// Whether its tiles are low enough to read rows where they are: the steps between them have registers.
-    pub(crate) in_place: bool,
+    layout: Layout,
+}
+
+/// How [`KernelSet::gather`] lays out rows.
+enum Layout {
+    /// Next to each other, as [`transpose::gather`] does.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+    Beside,
+    /// In groups, as [`groups::pack`](super::groups::pack) does.
+    InGroups,
+    /// As they are, as [`plain_rows::pack`](super::plain_rows::pack) does. Tiles are low enough for that: each of their rows has a register
+    /// that points to it.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+    Apart,
 }
 
 impl KernelSet {
@@ -44,8 +54,17 @@ impl KernelSet {
     }
 
     /// How rows are packed whose own values lie next to each other.
-    pub(crate) const fn packed_rows(&self, height: usize) -> Rows {
-        if self.in_groups { Rows::InGroups } else { Rows::Beside { step: height } }
+    pub(crate) const fn packed_rows(&self, height: usize, depth: usize) -> Rows {
+        match self.layout {
+            Layout::Beside => Rows::Beside { step: height },
+            Layout::InGroups => Rows::InGroups,
+            Layout::Apart => Rows::Apart { step: depth },
+        }
+    }
+
+    /// Whether such rows are read as well where they are.
+    pub(crate) const fn reads_in_place(&self) -> bool {
+        matches!(self.layout, Layout::Apart)
     }
 
     /// Rows of the tallest tile.
@@ -64,7 +83,7 @@ impl KernelSet {
 
 /// A table of micro-kernels compiled for a set of features.
 macro_rules! kernels {
-    ($table:ident, $name:ident, $simd:ty, $token:expr, $transpose:path, $gather:expr, $in_groups:literal, $in_place:literal, [$($rows:literal)*] $(, $feature:literal)?) => {
+    ($table:ident, $name:ident, $simd:ty, $token:expr, $transpose:path, $gather:expr, $layout:expr, [$($rows:literal)*] $(, $feature:literal)?) => {
         $(#[target_feature(enable = $feature)])?
         unsafe fn $name<const ROWS: usize>(tile: &Tile) {
             // SAFETY: the same contract; the features are those that this is compiled for.
@@ -76,17 +95,16 @@ macro_rules! kernels {
             columns: 2 * <$simd as Simd>::LANES,
             transpose: $transpose,
             gather: $gather,
-            in_groups: $in_groups,
-            in_place: $in_place,
+            layout: $layout,
         };
     };
 }
 
-kernels!(PORTABLE, portable, Portable, Portable, transpose::transpose, groups::pack::<8>, true, true, [1 2 3 4]);
+kernels!(PORTABLE, portable, Portable, Portable, transpose::transpose, groups::pack::<8>, Layout::InGroups, [1 2 3 4]);
 
 // As many rows as there are registers for their sums beside two of the right-hand side and one of the left-hand side.
 #[cfg(target_arch = "x86_64")]
-kernels!(AVX2, avx2, simd::Avx2, simd::Avx2::assume(), transpose_avx2::transpose, groups::pack::<8>, true, true, [1 2 3 4 5 6], "avx2,fma");
+kernels!(AVX2, avx2, simd::Avx2, simd::Avx2::assume(), transpose_avx2::transpose, plain_rows::pack, Layout::Apart, [1 2 3 4 5 6], "avx2,fma");
 
 // Turns rows in registers while packing.
 #[cfg(target_arch = "x86_64")]
@@ -97,11 +115,10 @@ kernels!(
     simd::Avx512::assume(),
     transpose::avx512::transpose,
     transpose::avx512::gather,
-    false,
-    false,
+    Layout::Beside,
     [1 2 3 4 5 6 7 8 9 10 11 12 13 14],
     "avx512f"
 );
 
 #[cfg(target_arch = "aarch64")]
-kernels!(NEON, neon, simd::Neon, simd::Neon::assume(), transpose::transpose, groups::pack::<4>, true, false, [1 2 3 4 5 6 7 8 9 10 11 12], "neon");
+kernels!(NEON, neon, simd::Neon, simd::Neon::assume(), transpose::transpose, groups::pack::<4>, Layout::InGroups, [1 2 3 4 5 6 7 8 9 10 11 12], "neon");

@@ -9,18 +9,18 @@ use crate::simd::Simd;
 
 /// Values of a line of the cache.
 const LINE: usize = 16;
+/// Steps of the depth that are written out one after the other.
+const WRITTEN_OUT: usize = 4;
 
 /// One call of a micro-kernel: `rows x columns` values of the result.
 ///
-/// `a` lies as [`Rows`] says. `b` has its columns next to each other: element `(k, column)` is at `b[k * b_step + column]`, and
-/// reading `2 * LANES` columns is in bounds.
+/// `a` lies as [`Rows`] says. `b` is a panel as wide as the kernel: element `(k, column)` is at `b[k * 2 * LANES + column]`.
 #[derive(Clone, Copy)]
 pub(crate) struct Tile {
     pub(crate) depth: usize,
     pub(crate) a: *const f32,
     pub(crate) rows: Rows,
     pub(crate) b: *const f32,
-    pub(crate) b_step: usize,
     pub(crate) c: *mut f32,
     pub(crate) c_step: usize,
     /// At most `2 * LANES`.
@@ -46,11 +46,11 @@ pub(crate) enum Rows {
 
 impl Tile {
     /// A product that is written as it is; of the left-hand side where it begins and how its rows lie, of the other and the result where
-    /// they begin and their steps.
+    /// they begin, and the step of the result.
     pub(crate) const fn new(
         depth: usize,
         (a, rows): (*const f32, Rows),
-        (b, b_step): (*const f32, usize),
+        b: *const f32,
         (c, c_step): (*mut f32, usize),
         columns: usize,
     ) -> Self {
@@ -59,7 +59,6 @@ impl Tile {
             a,
             rows,
             b,
-            b_step,
             c,
             c_step,
             columns,
@@ -92,34 +91,10 @@ pub(crate) unsafe fn multiply<S: Simd, const ROWS: usize>(simd: S, tile: &Tile) 
     let mut sums = Sums::<S, ROWS>::new(simd, tile);
     // SAFETY: the caller vouches for the pointers.
     unsafe {
-        let mut a = tile.a;
-        match tile.rows {
-            Rows::Beside { step } => {
-                for _ in 0..tile.depth {
-                    sums.step(simd, tile, a, 1);
-                    a = a.add(step);
-                }
-            }
-            Rows::InGroups => {
-                // Unknown to the compiler: unrolled, the loop would run out of registers, and be half as fast.
-                let lanes = black_box(S::LANES);
-                for _ in 0..tile.depth / S::LANES {
-                    for k in 0..lanes {
-                        sums.step(simd, tile, a.add(k), S::LANES);
-                    }
-                    a = a.add(ROWS * S::LANES);
-                }
-                let rest = tile.depth % S::LANES;
-                for k in 0..rest {
-                    sums.step(simd, tile, a.add(k), rest);
-                }
-            }
-            Rows::Apart { step } => {
-                for _ in 0..tile.depth {
-                    sums.step(simd, tile, a, step);
-                    a = a.add(1);
-                }
-            }
+        if tile.ahead.is_null() {
+            sums.add::<false>(simd, tile);
+        } else {
+            sums.add::<true>(simd, tile);
         }
         sums.put(simd, tile);
     }
@@ -138,11 +113,67 @@ impl<S: Simd, const ROWS: usize> Sums<S, ROWS> {
         Self { sums: [[simd.splat(0.0); 2]; ROWS], b: tile.b, ahead: tile.ahead }
     }
 
-    /// Adds the products of a step of the depth, whose left-hand values are `step` apart.
+    /// Adds the products of all of the depth.
+    ///
+    /// # Safety
+    /// As said at [`Tile`].
     #[inline(always)]
-    unsafe fn step(&mut self, simd: S, tile: &Tile, a: *const f32, step: usize) {
-        // The same in every step: the compiler makes two loops.
-        if !tile.ahead.is_null() {
+    unsafe fn add<const AHEAD: bool>(&mut self, simd: S, tile: &Tile) {
+        let a = tile.a;
+        // SAFETY: the caller vouches for the values.
+        unsafe {
+            match tile.rows {
+                Rows::Beside { step } => {
+                    self.steps::<AHEAD>(simd, tile.depth, |k, row| a.wrapping_add(k * step + row));
+                }
+                Rows::InGroups => {
+                    let whole = tile.depth / S::LANES * S::LANES;
+                    for group in (0..whole).step_by(S::LANES) {
+                        let a = a.wrapping_add(group * ROWS);
+                        // Unknown to the compiler, which would write out all of it, and run out of registers.
+                        let lanes = black_box(S::LANES);
+                        self.steps::<AHEAD>(simd, lanes, |k, row| a.wrapping_add(row * S::LANES + k));
+                    }
+                    let (a, rest) = (a.wrapping_add(whole * ROWS), tile.depth - whole);
+                    for k in 0..rest {
+                        self.step::<AHEAD>(simd, |row| a.wrapping_add(row * rest + k));
+                    }
+                }
+                Rows::Apart { step } => {
+                    // Hidden from the compiler, which would add up steps in the loop.
+                    let rows: [_; ROWS] = std::array::from_fn(|row| black_box(a.wrapping_add(row * step)));
+                    self.steps::<AHEAD>(simd, tile.depth, |k, row| rows[row].wrapping_add(k));
+                }
+            }
+        }
+    }
+
+    /// So many steps, where `left` says where the values of each row are. Where registers are held, some are written out, so that less is counted.
+    #[inline(always)]
+    unsafe fn steps<const AHEAD: bool>(
+        &mut self,
+        simd: S,
+        depth: usize,
+        left: impl Fn(usize, usize) -> *const f32,
+    ) {
+        let written_out = if S::HOLDS { depth / WRITTEN_OUT * WRITTEN_OUT } else { 0 };
+        // SAFETY: the caller vouches for the values.
+        unsafe {
+            for first in (0..written_out).step_by(WRITTEN_OUT) {
+                for k in 0..WRITTEN_OUT {
+                    self.step::<AHEAD>(simd, |row| left(first + k, row));
+                }
+            }
+            for k in written_out..depth {
+                self.step::<AHEAD>(simd, |row| left(k, row));
+            }
+        }
+    }
+
+    /// Adds the products of a step of the depth.
+    #[inline(always)]
+    unsafe fn step<const AHEAD: bool>(&mut self, simd: S, left: impl Fn(usize) -> *const f32) {
+        if AHEAD {
             simd.prefetch(self.ahead);
             self.ahead = self.ahead.wrapping_add(LINE);
         }
@@ -150,11 +181,12 @@ impl<S: Simd, const ROWS: usize> Sums<S, ROWS> {
         unsafe {
             let right = [load(simd, self.b), load(simd, self.b.add(S::LANES))];
             for (row, sum) in self.sums.iter_mut().enumerate() {
-                let left = simd.splat(*a.add(row * step));
+                let left = simd.splat(*left(row));
                 sum[0] = simd.mul_add(left, right[0], sum[0]);
                 sum[1] = simd.mul_add(left, right[1], sum[1]);
+                simd.hold(sum);
             }
-            self.b = self.b.add(tile.b_step);
+            self.b = self.b.add(2 * S::LANES);
         }
     }
 

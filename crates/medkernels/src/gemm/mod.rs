@@ -15,6 +15,8 @@ mod matrix;
 mod micro;
 pub(crate) mod pack;
 mod packed;
+#[cfg(target_arch = "x86_64")]
+mod plain_rows;
 mod scratch;
 mod transpose;
 #[cfg(target_arch = "x86_64")]

@@ -8,9 +8,9 @@ use super::micro::Rows;
 /// The most rows of a panel, of any instruction set.
 const MOST_ROWS: usize = 16;
 
-/// How [`left`] lays out the rows of a panel of this height.
-pub(crate) const fn rows(kernels: &KernelSet, from: &RawMatrix, height: usize) -> Rows {
-    if from.column_stride == 1 { kernels.packed_rows(height) } else { Rows::Beside { step: height } }
+/// How [`left`] lays out the rows of a panel of this height and depth.
+pub(crate) const fn rows(kernels: &KernelSet, from: &RawMatrix, height: usize, depth: usize) -> Rows {
+    if from.column_stride == 1 { kernels.packed_rows(height, depth) } else { Rows::Beside { step: height } }
 }
 
 /// Packs `rows x depth` of the left-hand side from `start = (row, k)` into panels as high as a tile, whose rows lie as [`rows`] says. The last

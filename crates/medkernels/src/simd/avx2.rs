@@ -57,6 +57,7 @@ impl Avx2 {
 // at the block says why it may be.
 impl Simd for Avx2 {
     const LANES: usize = LANES;
+    const HOLDS: bool = true;
     type Vector = __m256;
     type Mask = __m256;
 
@@ -96,6 +97,12 @@ impl Simd for Avx2 {
         assert!(to.len() < LANES);
         // SAFETY: by `self`; lanes past the slice are masked, and masked lanes are not written.
         unsafe { _mm256_maskstore_ps(to.as_mut_ptr(), self.first(to.len()), value) }
+    }
+
+    #[inline(always)]
+    fn hold(self, pair: &mut [__m256; 2]) {
+        // SAFETY: by `self`.
+        unsafe { hold(pair) }
     }
 
     #[inline(always)]
@@ -236,5 +243,20 @@ impl Simd for Avx2 {
             let two = _mm_max_ps(four, _mm_movehl_ps(four, four));
             _mm_cvtss_f32(_mm_max_ss(two, _mm_shuffle_ps::<1>(two, two)))
         }
+    }
+}
+
+/// See [`Simd::hold`].
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn hold(pair: &mut [__m256; 2]) {
+    #[cfg(not(miri))]
+    {
+        let [mut first, mut second] = *pair;
+        // SAFETY: there are no instructions, only registers named in a comment. Not said to leave memory alone, it is passed by no load.
+        unsafe {
+            std::arch::asm!("/* {0} {1} */", inout(ymm_reg) first, inout(ymm_reg) second, options(nostack, preserves_flags));
+        }
+        *pair = [first, second];
     }
 }

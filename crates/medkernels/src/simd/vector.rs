@@ -7,6 +7,8 @@
 pub(crate) trait Simd: Copy {
     /// Numbers in a register, at most [`MAX_LANES`].
     const LANES: usize;
+    /// Whether [`hold`](Self::hold) does something.
+    const HOLDS: bool = false;
     /// A register of numbers.
     type Vector: Copy;
     /// A register of yes and no.
@@ -51,6 +53,14 @@ pub(crate) trait Simd: Copy {
         if start < width {
             body(Part { start, len: width - start });
         }
+    }
+
+    /// Where the compiler must have these sums in registers, and may move no load or operation on them past.
+    ///
+    /// Where a loop is written out, it else loads for later steps first, until the registers do not suffice.
+    #[inline(always)]
+    fn hold(self, pair: &mut [Self::Vector; 2]) {
+        let _ = pair;
     }
 
     /// Brings the line of memory into the second cache, if there is one: it may lie anywhere.

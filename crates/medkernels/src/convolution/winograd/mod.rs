@@ -305,7 +305,7 @@ impl<'a, F: Filter<IN, OUT>, const IN: usize, const OUT: usize> Convolution<'a, 
                 let to = (to.add(first * step), step);
                 let product = Tile {
                     ahead: if fetches { next.wrapping_add(ahead) } else { std::ptr::null() },
-                    ..Tile::new(depth, (left.as_ptr(), Rows::InGroups), (weights.as_ptr(), width), to, width)
+                    ..Tile::new(depth, (left.as_ptr(), Rows::InGroups), weights.as_ptr(), to, width)
                 };
                 self.kernels.multiply(height, &product);
             }
