@@ -230,7 +230,7 @@ impl<A: Left, B: Right> Product<'_, A, B> {
         let threads = rayon::current_num_threads().min(work / WORTH_A_THREAD).max(1);
         // Some more parts than threads, so that one that is held up does not hold up all.
         let parts =
-            if threads == 1 { 1 } else { (threads * 4).min(work / (4 * WORTH_A_THREAD)).max(threads) };
+            if threads == 1 { 1 } else { (threads * 8).min(work / (4 * WORTH_A_THREAD)).max(threads) };
         let (tall, wide) = (rows.div_ceil(self.kernels.rows()), columns.div_ceil(self.kernels.columns));
         let by_rows =
             if rows > columns { parts.min(tall) } else { parts.div_ceil(parts.min(wide)).min(tall) };
