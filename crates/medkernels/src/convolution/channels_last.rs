@@ -5,12 +5,14 @@ use std::sync::OnceLock;
 
 use super::conv2d::Conv2d;
 use super::winograd::{self, FilteredWeights, TileSize};
-use crate::gemm::raw::{KernelSet, Left, multiply};
+use crate::gemm::raw::{KernelSet, Left, Rows, multiply};
 use crate::gemm::{Epilogue, Matrix, PackedMatrix};
 use crate::threads::{Shared, for_each};
 
 /// Channels below which the image is copied into one with its padding, so that all taps of a row of the kernel lie next to each other.
 const FEW_CHANNELS: usize = 16;
+/// Values of a run from which on its address is less than they are, also where a block of the depth has but a part of it.
+const LONG_RUN: usize = 8;
 /// The most rows of a tile, of any instruction set.
 const MOST_ROWS: usize = 16;
 
@@ -210,6 +212,11 @@ impl<'a> Pixels<'a> {
         Self { input, sizes, output: sizes.output_size(), run, runs, zeros: vec![0.0; run] }
     }
 
+    /// Whether addresses of runs are packed instead of their values: "indirect convolution", after Dukhan (arXiv 1907.02129).
+    const fn in_place(&self, kernels: &KernelSet) -> bool {
+        kernels.reads_in_place() && self.run >= LONG_RUN
+    }
+
     /// Image, and row and column in it before the padding is taken off, of the first tap of an output.
     fn origin(&self, pixel: usize) -> [usize; 3] {
         let [height, width] = self.output;
@@ -236,6 +243,10 @@ struct After<'a> {
 }
 
 impl Left for After<'_> {
+    fn rows(&self, kernels: &KernelSet, height: usize, from: usize, depth: usize) -> Rows {
+        self.pixels.rows(kernels, height, from, depth)
+    }
+
     unsafe fn pack(&self, kernels: &KernelSet, (row, from): (usize, usize), size: [usize; 2], to: *mut f32) {
         // SAFETY: the same contract.
         unsafe { self.pixels.pack(kernels, (row + self.first, from), size, to) };
@@ -243,6 +254,14 @@ impl Left for After<'_> {
 }
 
 impl Left for Pixels<'_> {
+    fn rows(&self, kernels: &KernelSet, height: usize, from: usize, depth: usize) -> Rows {
+        if self.in_place(kernels) {
+            Rows::Runs { first: self.run - from % self.run, run: self.run }
+        } else {
+            kernels.packed_rows(height, depth)
+        }
+    }
+
     unsafe fn pack(
         &self,
         kernels: &KernelSet,
@@ -250,13 +269,16 @@ impl Left for Pixels<'_> {
         [rows, depth]: [usize; 2],
         to: *mut f32,
     ) {
-        let panel = kernels.rows();
-        for first in (0..rows).step_by(panel) {
-            let height = panel.min(rows - first);
+        let (tile, in_place) = (kernels.rows(), self.in_place(kernels));
+        for first in (0..rows).step_by(tile) {
+            let height = tile.min(rows - first);
             let mut origins = [[0; 3]; MOST_ROWS];
             for (index, origin) in origins[..height].iter_mut().enumerate() {
                 *origin = self.origin(row + first + index);
             }
+            // SAFETY: the caller vouches for the room.
+            let panel = unsafe { to.add(first * depth) };
+            let mut addresses = panel.cast::<*const f32>();
             let mut done = 0;
             while done < depth {
                 let (run, at) = ((from + done) / self.run, (from + done) % self.run);
@@ -265,9 +287,16 @@ impl Left for Pixels<'_> {
                 for (seen, origin) in seen.iter_mut().zip(&origins[..height]) {
                     *seen = self.seen(*origin, run)[at..at + length].as_ptr();
                 }
-                // SAFETY: each of the slices is as long; the caller vouches for the room.
+                // SAFETY: each of the slices is as long; addresses take less room than the values.
                 unsafe {
-                    (kernels.gather)(&seen[..height], to.add(first * depth), [done, depth], length);
+                    if in_place {
+                        for (index, &seen) in seen[..height].iter().enumerate() {
+                            addresses.add(index).write_unaligned(seen);
+                        }
+                        addresses = addresses.add(height);
+                    } else {
+                        (kernels.gather)(&seen[..height], panel, [done, depth], length);
+                    }
                 }
                 done += length;
             }

@@ -67,8 +67,9 @@ pub(crate) trait Left: Sync {
     /// The block lies in the matrix, and `to` has room for its values.
     unsafe fn pack(&self, kernels: &KernelSet, start: (usize, usize), size: [usize; 2], to: *mut f32);
 
-    /// How the rows of a panel of this height and depth then lie.
-    fn rows(&self, kernels: &KernelSet, height: usize, depth: usize) -> Rows {
+    /// How the rows of a panel of this height then lie, packed from `from` on and so deep.
+    fn rows(&self, kernels: &KernelSet, height: usize, from: usize, depth: usize) -> Rows {
+        let _ = from;
         kernels.packed_rows(height, depth)
     }
 
@@ -79,7 +80,7 @@ pub(crate) trait Left: Sync {
 }
 
 impl Left for Matrix<'_> {
-    fn rows(&self, kernels: &KernelSet, height: usize, depth: usize) -> Rows {
+    fn rows(&self, kernels: &KernelSet, height: usize, _from: usize, depth: usize) -> Rows {
         pack::rows(kernels, &self.raw(), height, depth)
     }
 
@@ -339,6 +340,7 @@ impl<A: Left, B: Right> Product<'_, A, B> {
                             }
                         };
                         let block = Block {
+                            from,
                             depth,
                             first: block == 0,
                             last: block + 1 == blocks,
@@ -402,9 +404,10 @@ impl<A: Left, B: Right> Product<'_, A, B> {
         let height = tile_rows.min(block.size[0] - top);
         let [row, column] = [block.start[0] + top, block.start[1] + edge];
         let (a, rows) = match left {
-            LeftBlock::Packed(values) => {
-                (values[top * block.depth..].as_ptr(), self.a.rows(self.kernels, height, block.depth))
-            }
+            LeftBlock::Packed(values) => (
+                values[top * block.depth..].as_ptr(),
+                self.a.rows(self.kernels, height, block.from, block.depth),
+            ),
             LeftBlock::InPlace { at, step } => (at.wrapping_add(top * step), Rows::Apart { step }),
         };
         // SAFETY: the caller vouches for it.
@@ -437,6 +440,7 @@ enum LeftBlock<'a> {
 
 /// A product of blocks.
 struct Block {
+    from: usize,
     depth: usize,
     first: bool,
     last: bool,

@@ -42,6 +42,9 @@ pub(crate) enum Rows {
     InGroups,
     /// Anywhere, as they were given: element `(row, k)` is at `row * step + k`.
     Apart { step: usize },
+    /// In runs that lie anywhere, which no arithmetic finds. In place of values there are addresses, not always aligned: for each run where it is of
+    /// each row. The first run has `first` values, the others `run`, but for the last, which ends with the depth.
+    Runs { first: usize, run: usize },
 }
 
 impl Tile {
@@ -143,6 +146,17 @@ impl<S: Simd, const ROWS: usize> Sums<S, ROWS> {
                     // Hidden from the compiler, which would add up steps in the loop.
                     let rows: [_; ROWS] = std::array::from_fn(|row| black_box(a.wrapping_add(row * step)));
                     self.steps::<AHEAD>(simd, tile.depth, |k, row| rows[row].wrapping_add(k));
+                }
+                Rows::Runs { first, run } => {
+                    let mut runs = a.cast::<[*const f32; ROWS]>();
+                    let (mut done, mut length) = (0, first.min(tile.depth));
+                    while done < tile.depth {
+                        let rows = runs.read_unaligned();
+                        self.steps::<AHEAD>(simd, length, |k, row| rows[row].wrapping_add(k));
+                        runs = runs.add(1);
+                        done += length;
+                        length = run.min(tile.depth - done);
+                    }
                 }
             }
         }
