@@ -78,6 +78,7 @@ def arguments():
     pause = "seconds before each run, in which the thread pools of the others fall asleep"
     parser.add_argument("--pause", type=float, default=0.05, help=pause)
     parser.add_argument("--tolerance", type=float, default=1e-4, help="of outputs: largest difference over the largest value")
+    parser.add_argument("--map", action="store_true", help="medburn leaves the words of BERT in their file, as onnxruntime does")
     parser.add_argument("--folder", type=pathlib.Path, help="where up to 1 GB of networks is written")
     parser.add_argument("--binary", help="a bench-network that is already built")
     parser.add_argument("--json", type=pathlib.Path, help="file for the times of every round")
@@ -121,6 +122,7 @@ def compare(args, binary, folder, case, faults):
     run(prepare + (["--onnx"] if "onnxruntime" in names else []), environment)
     own = [binary, "--network", MODELS[case.model].network, "--model", str(folder), "--input", str(folder / FILE)]
     own += ["--train"] if training else []
+    own += ["--map"] if args.map else []
     commands = {name: own for name in OWN}
     commands |= {"torch": [*helper, "train" if training else "torch", *told], "onnxruntime": [*helper, "onnxruntime", *told]}
     peers = {}

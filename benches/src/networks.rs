@@ -73,14 +73,28 @@ pub fn segformer(folder: &Path, input: &Path, device: &Device) -> Result<Workloa
     })
 }
 
-/// Reads a BERT and `input_ids`.
+/// Reads a BERT and `input_ids`. With `map` the table of words stays in its file.
 ///
 /// # Errors
 /// As [`vit`].
-pub fn bert(folder: &Path, input: &Path, device: &Device) -> Result<Workload<Bert, Tensor<2, Int>, 3>> {
-    let model = Bert::from_pretrained(folder, device)?;
+pub fn bert(
+    folder: &Path,
+    input: &Path,
+    map: bool,
+    device: &Device,
+) -> Result<Workload<Bert, Tensor<2, Int>, 3>> {
+    let model = if map { bert_of_mapped(folder, device)? } else { Bert::from_pretrained(folder, device)? };
     let input = tensors::read_integers(input, "input_ids", device)?;
     Ok(Workload { model, input, forward: |bert, ids| Ok(bert.forward(ids.clone(), None, None)) })
+}
+
+#[allow(unsafe_code)]
+fn bert_of_mapped(folder: &Path, device: &Device) -> Result<Bert> {
+    let path = folder.join("config.json");
+    let config = std::fs::read_to_string(&path).map_err(Error::io(&path))?;
+    // SAFETY: the files of a benchmark are its own.
+    let source = unsafe { WeightSource::map(folder.join("model.safetensors")) }?;
+    Ok(Bert::from_source(&config, source, device)?.0)
 }
 
 /// Reads a BERT without its words, and `inputs_embeds`.

@@ -34,6 +34,9 @@ struct Args {
     /// Training steps instead of forward passes.
     #[arg(long, conflicts_with = "profile")]
     train: bool,
+    /// Leaves the words of a BERT in their file and reads those that are asked for.
+    #[arg(long)]
+    map: bool,
     /// Prints where the time of a vision transformer goes instead of reading commands.
     #[arg(long)]
     profile: bool,
@@ -71,7 +74,7 @@ fn run(args: &Args) -> Result<()> {
     match args.network {
         Network::Vit => session.serve(networks::vit(&args.model, input, &device)?),
         Network::Segformer => session.serve(networks::segformer(&args.model, input, &device)?),
-        Network::Bert => session.serve(networks::bert(&args.model, input, &device)?),
+        Network::Bert => session.serve(networks::bert(&args.model, input, args.map, &device)?),
         Network::Sequence => session.serve(networks::sequence(&args.model, input, &device)?),
         Network::Resnet => session.serve(networks::resnet(&args.model, input, &device, !args.train)?),
     }

@@ -201,6 +201,8 @@ impl Loader<'_> {
         let tensor = if transposed {
             let read = self.source.read_f32_into(&key, &mut self.values)?;
             read.then(|| linear_weight(&self.values, shape, device))
+        } else if let Some(data) = mapped(self.source, &key, shape) {
+            Some(Tensor::from_data(data, device))
         } else {
             let values = self.source.read_f32(&key)?;
             values.map(|values| Tensor::from_data(TensorData::new(values, shape.to_vec()), device))
@@ -242,6 +244,20 @@ impl ModuleMapper for Loader<'_> {
             }
         }
     }
+}
+
+/// A table that stays in its file.
+#[cfg(feature = "map")]
+fn mapped(source: &WeightSource, key: &str, shape: &[usize]) -> Option<TensorData> {
+    use burn::tensor::{AllocationProperty, Bytes, DType};
+    let bytes = Bytes::from_shared(source.mapped_table(key)?, AllocationProperty::File);
+    TensorData::try_from_bytes(bytes, shape.to_vec(), DType::F32).ok()
+}
+
+/// Without the feature `map` no file is mapped.
+#[cfg(not(feature = "map"))]
+const fn mapped(_: &WeightSource, _: &str, _: &[usize]) -> Option<TensorData> {
+    None
 }
 
 /// A weight `[inputs, outputs]` from its published values, `[outputs, inputs]`. For inference it is packed at once.

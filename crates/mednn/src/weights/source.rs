@@ -14,6 +14,9 @@ use crate::error::{Error, Result};
 const LENGTH_BYTES: u64 = 8;
 /// Bytes of a tensor that are read at once: whole values of every type.
 const READ_AT_ONCE: usize = 1 << 20;
+/// Bytes of a table from which on it may stay in a mapped file.
+#[cfg(feature = "map")]
+const LARGE_TABLE: usize = 1 << 20;
 /// The format's own bound on the header.
 const MAX_HEADER: u64 = 100_000_000;
 
@@ -30,7 +33,13 @@ pub struct WeightSource {
 
 #[derive(Debug)]
 enum Storage {
-    File { path: PathBuf, file: File },
+    File {
+        path: PathBuf,
+        file: File,
+        /// The file as memory, for what is not read.
+        #[cfg(feature = "map")]
+        mapped: Option<bytes::Bytes>,
+    },
     Memory(Vec<u8>),
 }
 
@@ -62,7 +71,13 @@ impl WeightSource {
         let data_start = LENGTH_BYTES + header;
         check_length(&metadata, length - data_start).map_err(invalid)?;
         let tensors = owned(&metadata);
-        Ok(Self { name, storage: Storage::File { path, file }, tensors, data_start })
+        let storage = Storage::File {
+            path,
+            file,
+            #[cfg(feature = "map")]
+            mapped: None,
+        };
+        Ok(Self { name, storage, tensors, data_start })
     }
 
     /// Takes the bytes of a file; `name` is what messages call it.
@@ -84,6 +99,28 @@ impl WeightSource {
         let data_start = LENGTH_BYTES + header as u64;
         let tensors = owned(&metadata);
         Ok(Self { name, storage: Storage::Memory(bytes), tensors, data_start })
+    }
+
+    /// As [`open`](Self::open), and large tables of f32 that models do not lay out anew, such as those of words, stay in the file: what is
+    /// loaded takes memory only for the rows that are asked for. Anything that is changed gets memory of its own.
+    ///
+    /// # Safety
+    /// As long as the source or a model that was loaded from it lives, nobody writes to the file or makes it shorter: values would change
+    /// under way, and what is read behind the end of a file ends the process.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    #[cfg(feature = "map")]
+    #[allow(unsafe_code)]
+    pub unsafe fn map(path: impl AsRef<Path>) -> Result<Self> {
+        let mut source = Self::open(path)?;
+        if let Storage::File { path, file, mapped } = &mut source.storage {
+            // SAFETY: the caller vouches for the file.
+            let map = unsafe { memmap2::Mmap::map(&*file) };
+            let map = map.map_err(|source| Error::Io { path: path.clone(), source })?;
+            *mapped = Some(bytes::Bytes::from_owner(map));
+        }
+        Ok(source)
     }
 
     /// What messages call it.
@@ -171,6 +208,20 @@ impl WeightSource {
         Ok(self.read_f32_into(key, &mut values)?.then_some(values))
     }
 
+    /// The bytes of a large table of f32, where it is mapped and this machine reads it as it lies.
+    #[cfg(feature = "map")]
+    pub(super) fn mapped_table(&self, key: &str) -> Option<bytes::Bytes> {
+        let Storage::File { mapped: Some(bytes), .. } = &self.storage else { return None };
+        let info = self.tensors.get(key)?;
+        let (start, end) = info.data_offsets;
+        let first = usize::try_from(self.data_start).ok()?.checked_add(start)?;
+        let table = bytes.slice_ref(bytes.get(first..)?.get(..end - start)?);
+        let large = info.shape.len() == 2 && table.len() >= LARGE_TABLE;
+        let aligned = table.as_ptr().align_offset(align_of::<f32>()) == 0;
+        let readable = info.dtype == Dtype::F32 && aligned && cfg!(target_endian = "little");
+        (large && readable).then_some(table)
+    }
+
     /// As [`read_f32`](Self::read_f32), in place of what `values` holds; false where there is nothing.
     pub(super) fn read_f32_into(&mut self, key: &str, values: &mut Vec<f32>) -> Result<bool> {
         values.clear();
@@ -212,7 +263,7 @@ fn read_range<'a>(
         Storage::Memory(bytes) => {
             Ok(usize::try_from(start).ok().and_then(|s| bytes.get(s..s + length)).unwrap_or_default())
         }
-        Storage::File { path, file } => {
+        Storage::File { path, file, .. } => {
             part.resize(length, 0);
             file.seek(SeekFrom::Start(start))
                 .and_then(|_| file.read_exact(part))

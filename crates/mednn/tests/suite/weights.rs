@@ -175,6 +175,56 @@ fn damaged_files_are_refused() {
     refused(&lies);
 }
 
+#[cfg(feature = "map")]
+#[test]
+#[allow(unsafe_code)]
+fn tables_of_mapped_files_are_read_where_they_are() {
+    use burn::module::{Module, ModuleMapper, Param};
+    use burn::tensor::Int;
+    use mednn::bert::{Bert, BertConfig};
+
+    /// Adds one to every parameter.
+    struct AddOne;
+    impl ModuleMapper for AddOne {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            param.map(|tensor| tensor + 1.0)
+        }
+    }
+
+    let device = Device::flex();
+    // Words of 1.2 MiB, which are mapped, and positions of 16 KiB, which are not.
+    let config = BertConfig::new(32, 1, 2, 16).with_vocab_size(10_000).with_max_position_embeddings(128);
+    let model: Bert = config.init_model(&device);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    save(&model, &path, config.model_key_map(), Precision::F32).unwrap();
+    let written = std::fs::read(&path).unwrap();
+
+    let load = |mut source| {
+        load(config.init_model(&device), &mut source, config.model_key_map(), Strictness::Exact).unwrap().0
+    };
+    // SAFETY: nobody else knows of the file.
+    let mapped = load(unsafe { WeightSource::map(&path) }.unwrap());
+    let read = load(WeightSource::open(&path).unwrap());
+    let ids = Tensor::<2, Int>::from_ints([[0, 9_999, 17, 17], [3, 2, 1, 5_000]], &device);
+    let output = |bert: &Bert| bert.forward(ids.clone(), None, None).into_data();
+    assert_eq!(output(&mapped), output(&read));
+
+    // What is changed gets memory of its own, here and where the model is copied.
+    let (copy, changed) = (mapped.clone(), mapped.map(&mut AddOne));
+    assert_eq!(output(&changed), output(&read.clone().map(&mut AddOne)));
+    assert_eq!(output(&copy), output(&read));
+    assert_eq!(std::fs::read(&path).unwrap(), written);
+
+    for length in [0, 7, 100, written.len() - 1] {
+        let path = folder.path().join("damaged.safetensors");
+        std::fs::write(&path, &written[..length]).unwrap();
+        // SAFETY: as above.
+        let error = unsafe { WeightSource::map(&path) }.unwrap_err();
+        assert!(matches!(error, Error::WeightFormat { .. } | Error::Io { .. }), "{error}");
+    }
+}
+
 #[test]
 fn a_folder_without_its_files_says_which() {
     let folder = tempfile::tempdir().unwrap();
