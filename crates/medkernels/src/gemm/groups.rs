@@ -36,11 +36,13 @@ pub(crate) unsafe fn pack<const LANES: usize>(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::pack;
 
-    #[test]
-    fn values_come_to_their_places_whatever_pieces_they_come_in() {
+    type Pack = unsafe fn(&[*const f32], *mut f32, [usize; 2], usize);
+
+    /// Rows of several sizes, and the panels that they are packed into in pieces of several lengths.
+    pub(in crate::gemm) fn for_packed_panels(pack: Pack, check: impl Fn(&[Vec<f32>], &[f32])) {
         for (height, depth) in [(1, 1), (3, 8), (2, 21), (6, 40), (5, 3)] {
             let rows: Vec<Vec<f32>> =
                 (0..height).map(|row| (0..depth).map(|k| (row * 100 + k) as f32).collect()).collect();
@@ -50,15 +52,23 @@ mod tests {
                     let length = piece.min(depth - at);
                     let rows: Vec<_> = rows.iter().map(|row| row[at..][..length].as_ptr()).collect();
                     // SAFETY: the rows are as long, the panel holds them.
-                    unsafe { pack::<8>(&rows, panel.as_mut_ptr(), [at, depth], length) };
+                    unsafe { pack(&rows, panel.as_mut_ptr(), [at, depth], length) };
                 }
-                for (row, values) in rows.iter().enumerate() {
-                    for (k, &value) in values.iter().enumerate() {
-                        let (group, width) = (k / 8 * 8, 8.min(depth - k / 8 * 8));
-                        assert_eq!(panel[group * height + row * width + k - group], value);
-                    }
-                }
+                check(&rows, &panel);
             }
         }
+    }
+
+    #[test]
+    fn values_come_to_their_places_whatever_pieces_they_come_in() {
+        for_packed_panels(pack::<8>, |rows, panel| {
+            let (height, depth) = (rows.len(), rows[0].len());
+            for (row, values) in rows.iter().enumerate() {
+                for (k, &value) in values.iter().enumerate() {
+                    let (group, width) = (k / 8 * 8, 8.min(depth - k / 8 * 8));
+                    assert_eq!(panel[group * height + row * width + k - group], value);
+                }
+            }
+        });
     }
 }

@@ -42,23 +42,11 @@ unsafe fn copy(from: *const f32, to: *mut f32, length: usize) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::groups::tests::for_packed_panels;
     use super::pack;
 
     #[test]
-    fn values_come_to_their_places_whatever_pieces_they_come_in() {
-        for (height, depth) in [(1, 1), (3, 8), (2, 21), (6, 40), (5, 3)] {
-            let rows: Vec<Vec<f32>> =
-                (0..height).map(|row| (0..depth).map(|k| (row * 100 + k) as f32).collect()).collect();
-            for piece in [1, 3, 8, 19, 64] {
-                let mut panel = vec![f32::NAN; height * depth];
-                for at in (0..depth).step_by(piece) {
-                    let length = piece.min(depth - at);
-                    let rows: Vec<_> = rows.iter().map(|row| row[at..][..length].as_ptr()).collect();
-                    // SAFETY: the rows are as long, the panel holds them.
-                    unsafe { pack(&rows, panel.as_mut_ptr(), [at, depth], length) };
-                }
-                assert_eq!(panel, rows.concat());
-            }
-        }
+    fn rows_follow_each_other_whatever_pieces_they_come_in() {
+        for_packed_panels(pack, |rows, panel| assert_eq!(panel, rows.concat()));
     }
 }
