@@ -290,6 +290,7 @@ impl Left for Pixels<'_> {
                 // SAFETY: each of the slices is as long; addresses take less room than the values.
                 unsafe {
                     if in_place {
+                        debug_assert!(addresses.add(height).cast() <= panel.add(height * depth));
                         for (index, &seen) in seen[..height].iter().enumerate() {
                             addresses.add(index).write_unaligned(seen);
                         }
