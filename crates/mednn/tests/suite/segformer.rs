@@ -102,7 +102,8 @@ fn hooks(device: &Device) {
         })
     };
     let expected = encoder.forward(images.clone()).last();
-    close(prompted(0.0), expected.clone(), 1e-7, "without prompts");
+    // A GPU may tune itself between the two to kernels that sum in another order.
+    close(prompted(0.0), expected.clone(), MODEL, "without prompts");
     assert!(relative_difference(prompted(0.5), expected) > 1e-3, "prompts are seen");
 }
 

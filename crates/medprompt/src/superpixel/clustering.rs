@@ -1,12 +1,12 @@
 //! Differentiable SLIC.
 
 use burn::tensor::module::adaptive_avg_pool2d;
-use burn::tensor::{Device, Int, Tensor, TensorData, activation};
+use burn::tensor::{IndexingUpdateOp, Int, Tensor, activation};
+
+use super::cells::{Cells, NEIGHBOURS};
 
 /// Assignments of pixels; between two the centres move.
 pub const ITERATIONS: usize = 5;
-/// The squared distance to a centre that a pixel does not look at.
-const FAR: f32 = 1e16;
 /// Added to sums of weights before they divide.
 const EPSILON: f64 = 1e-16;
 
@@ -21,7 +21,9 @@ pub fn grid_for(segments: usize, [height, width]: [usize; 2]) -> [usize; 2] {
 /// The weights of pixels in superpixels (SSN, section 4).
 #[derive(Debug, Clone)]
 pub struct SoftSuperpixels {
-    assignment: Tensor<3>,
+    cells: Cells,
+    /// Of each pixel in the nine superpixels around it: `[batch, superpixels, places of a cell, 9]`.
+    weights: Tensor<4>,
     centers: Tensor<3>,
     size: [usize; 2],
 }
@@ -31,7 +33,7 @@ impl SoftSuperpixels {
     ///
     /// Centres begin as the means of a regular grid. In each of `iterations`, a pixel gets the weights `softmax(-|f - s|^2)` in the
     /// superpixel of its place on the grid and the eight around it, and zero in all others; then, except after the last, centres
-    /// become the weighted means of the features.
+    /// become the weighted means of the features. Takes memory for nine weights a pixel, however many superpixels there are.
     ///
     /// # Shapes
     /// - `features`: `[batch, channels, height, width]`
@@ -44,27 +46,33 @@ impl SoftSuperpixels {
             grid[0] > 0 && grid[1] > 0 && grid[0] <= height && grid[1] <= width,
             "a grid of {grid:?} superpixels does not fit {height} x {width} pixels"
         );
-        let device = features.device();
-        let hidden = outside_neighbours([height, width], grid, &device);
+        let cells = Cells::new([height, width], grid, &features.device());
         // Distances stay the same and lose fewer digits.
         let mean = features.clone().mean_dim(3).mean_dim(2);
         let features = features - mean.clone();
-        let count = grid[0] * grid[1];
-        let mut centers =
-            adaptive_avg_pool2d(features.clone(), grid).reshape([batch, channels, count]).swap_dims(1, 2);
-        let pixels = features.reshape([batch, channels, height * width]);
-        let mut assignment = assign(centers.clone(), pixels.clone(), hidden.clone());
+        let mut centers = adaptive_avg_pool2d(features.clone(), grid)
+            .reshape([batch, channels, cells.count()])
+            .swap_dims(1, 2);
+        let pixels = cells.by_cell(features.reshape([batch, channels, height * width]));
+        let mut weights = assign(&cells, centers.clone(), pixels.clone());
         for _ in 1..iterations {
-            centers = weighted_means(assignment.clone(), pixels.clone());
-            assignment = assign(centers.clone(), pixels.clone(), hidden.clone());
+            centers = weighted_means(&cells, weights, pixels.clone());
+            weights = assign(&cells, centers.clone(), pixels.clone());
         }
         let centers = centers + mean.reshape([batch, 1, channels]);
-        Self { assignment, centers, size: [height, width] }
+        Self { cells, weights, centers, size: [height, width] }
     }
 
-    /// The weights `Q`: `[batch, superpixels, pixels]`; those of a pixel sum to 1.
+    /// The weights `Q`: `[batch, superpixels, pixels]`; those of a pixel sum to 1. All but nine of each pixel are zero: what needs
+    /// no such large tensor has the others.
     pub fn assignment(&self) -> Tensor<3> {
-        self.assignment.clone()
+        let weights = self.cells.by_pixel(self.weights.clone());
+        let [batch, pixels, seen] = weights.dims();
+        let count = self.cells.count();
+        let nothing = Tensor::zeros([batch, pixels, count], &weights.device());
+        // Neighbours that are not there stand for superpixel 0 with a weight of 0.
+        let seen = self.cells.seen().unsqueeze_dim::<3>(0).expand([batch, pixels, seen]);
+        nothing.scatter(2, seen, weights, IndexingUpdateOp::Add).swap_dims(1, 2)
     }
 
     /// The features of the centres that the last assignment looked at: `[batch, superpixels, channels]`.
@@ -74,7 +82,10 @@ impl SoftSuperpixels {
 
     /// The superpixel of largest weight of each pixel: `[batch, height * width]`.
     pub fn labels(&self) -> Tensor<2, Int> {
-        self.assignment.clone().argmax(1).squeeze_dim(1)
+        let best = self.cells.by_pixel(self.weights.clone()).argmax(2);
+        let [batch, pixels, _] = best.dims();
+        let seen = self.cells.seen().unsqueeze_dim::<3>(0).expand([batch, pixels, NEIGHBOURS]);
+        seen.gather(2, best).squeeze_dim(2)
     }
 
     /// Values of pixels as their superpixels have them: `Q^T S` with `S = Q v / sum Q`.
@@ -86,13 +97,20 @@ impl SoftSuperpixels {
     /// On another batch or size.
     pub fn reconstruct(&self, values: Tensor<4>) -> Tensor<4> {
         let [batch, channels, height, width] = values.dims();
+        assert_eq!([height, width], self.size, "values of another size than the superpixels'");
         let means = self.means(values.reshape([batch, channels, height * width]));
-        means.swap_dims(1, 2).matmul(self.assignment()).reshape([batch, channels, height, width])
+        let mixed = self.weights.clone().matmul(self.cells.around(means));
+        self.cells.by_pixel(mixed).swap_dims(1, 2).reshape([batch, channels, height, width])
     }
 
     /// The weighted means of values `[batch, channels, pixels]`: `[batch, superpixels, channels]`.
     pub(super) fn means(&self, values: Tensor<3>) -> Tensor<3> {
-        weighted_means(self.assignment(), values)
+        weighted_means(&self.cells, self.weights.clone(), self.cells.by_cell(values))
+    }
+
+    /// The number of images.
+    pub(super) fn batch(&self) -> usize {
+        self.weights.dims()[0]
     }
 
     /// Height and width of the image.
@@ -102,34 +120,20 @@ impl SoftSuperpixels {
 }
 
 /// `Q v / sum Q`
-fn weighted_means(assignment: Tensor<3>, values: Tensor<3>) -> Tensor<3> {
-    let weights = assignment.clone().sum_dim(2) + EPSILON;
-    assignment.matmul(values.swap_dims(1, 2)) / weights
+fn weighted_means(cells: &Cells, weights: Tensor<4>, values: Tensor<4>) -> Tensor<3> {
+    // A channel of ones at the end: the sums of the weights.
+    let [batch, count, capacity, channels] = values.dims();
+    let ones = Tensor::ones([batch, count, capacity, 1], &values.device());
+    let sums = cells.gather(weights.swap_dims(2, 3).matmul(Tensor::cat(vec![values, ones], 3)));
+    let total = sums.clone().narrow(2, channels, 1);
+    sums.narrow(2, 0, channels) / (total + EPSILON)
 }
 
 /// `softmax(-|f - s|^2)` over the superpixels that a pixel looks at. `|f|^2` is the same for all of them and left out.
-fn assign(centers: Tensor<3>, pixels: Tensor<3>, hidden: Tensor<3>) -> Tensor<3> {
-    let squares = centers.clone().square().sum_dim(2);
-    activation::softmax(centers.matmul(pixels) * 2.0 - squares - hidden, 1)
-}
-
-/// 0 where pixel and superpixel are neighbours on the grid, [`FAR`] elsewhere: `[1, superpixels, pixels]`.
-fn outside_neighbours(size: [usize; 2], grid: [usize; 2], device: &Device) -> Tensor<3> {
-    // Along one axis: whether cell and pixel are at most one cell apart.
-    let near = |axis: usize| {
-        let (count, length) = (grid[axis], size[axis]);
-        move |cell: usize, pixel: usize| (pixel * count / length).abs_diff(cell) <= 1
-    };
-    let (row_near, column_near) = (near(0), near(1));
-    let pixels = size[0] * size[1];
-    let mut values = vec![FAR; grid[0] * grid[1] * pixels];
-    for (index, lane) in values.chunks_exact_mut(pixels).enumerate() {
-        let (row, column) = (index / grid[1], index % grid[1]);
-        for (_, line) in lane.chunks_exact_mut(size[1]).enumerate().filter(|(y, _)| row_near(row, *y)) {
-            line.iter_mut().enumerate().filter(|(x, _)| column_near(column, *x)).for_each(|(_, v)| *v = 0.0);
-        }
-    }
-    Tensor::from_data(TensorData::new(values, [1, grid[0] * grid[1], pixels]), device)
+fn assign(cells: &Cells, centers: Tensor<3>, pixels: Tensor<4>) -> Tensor<4> {
+    let squares = cells.around(centers.clone().square().sum_dim(2)).swap_dims(2, 3) + cells.hidden();
+    let products = pixels.matmul(cells.around(centers * 2.0).swap_dims(2, 3));
+    activation::softmax(products - squares, 3) * cells.present()
 }
 
 #[cfg(test)]

@@ -27,12 +27,13 @@ pub fn label_reconstruction_loss(superpixels: &SoftSuperpixels, labels: Tensor<4
 
 /// Mean squared distance, per axis and in pixels, between a pixel and the centre of the superpixel that it belongs to most.
 pub fn position_loss(superpixels: &SoftSuperpixels) -> Tensor<1> {
-    let assignment = superpixels.assignment();
-    let [batch, _, pixels] = assignment.dims();
-    let [_, width] = superpixels.size();
+    let batch = superpixels.batch();
+    let [height, width] = superpixels.size();
+    let pixels = height * width;
     let positions: Vec<f32> =
         (0..2 * pixels).map(|i| if i < pixels { i / width } else { (i - pixels) % width } as f32).collect();
-    let positions = Tensor::<3>::from_data(TensorData::new(positions, [1, 2, pixels]), &assignment.device());
+    let positions =
+        Tensor::<3>::from_data(TensorData::new(positions, [1, 2, pixels]), &superpixels.centers().device());
     let positions = positions.expand([batch, 2, pixels]);
     let centers = superpixels.means(positions.clone());
     let labels = superpixels.labels().unsqueeze_dim::<3>(2).expand([batch, pixels, 2]);

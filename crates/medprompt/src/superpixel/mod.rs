@@ -4,6 +4,7 @@
 //! makes features of every pixel, and a few iterations of soft k-means among the nine nearest centres give every pixel a weight in
 //! each superpixel, through which gradients flow.
 
+mod cells;
 mod clustering;
 mod lab;
 mod loss;
