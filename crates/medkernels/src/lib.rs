@@ -16,6 +16,7 @@ pub mod norm;
 pub mod optimizer;
 pub mod reduce;
 mod simd;
+mod sizes;
 pub mod softmax;
 mod threads;
 

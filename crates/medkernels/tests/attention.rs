@@ -194,9 +194,88 @@ fn what_is_not_a_number_is_not_hidden() {
     let mut x = values(3 * 4, 1);
     x[5] = f32::NAN;
     let view = Heads::new(&x, [1, 1, 3, 4], [12, 4, 4]);
-    let mut out = [0.0; 12];
-    attention(view, view, view, None, 0.5, &mut out);
-    assert!(out.iter().all(|x| x.is_nan()));
+    for isa in Isa::available() {
+        let mut out = [0.0; 12];
+        let mut grads = [[0.0; 12]; 3];
+        with_isa(isa, || {
+            attention(view, view, view, None, 0.5, &mut out);
+            let [q, k, v] = &mut grads;
+            attention_backward(view, view, view, None, 0.5, view, [q, k, v]);
+        })
+        .unwrap();
+        assert!(out.iter().all(|x| x.is_nan()), "{isa}: {out:?}");
+        assert!(grads.iter().flatten().all(|x| x.is_nan()), "{isa}: {grads:?}");
+    }
+}
+
+/// A value that is infinite is in the outputs of those that see it, one that nobody sees in none.
+#[test]
+fn values_that_are_not_finite_count_where_they_are_seen() {
+    let x = values(3 * 4, 1);
+    let mut value = values(3 * 4, 2);
+    value[9] = f32::INFINITY;
+    let (view, seen) =
+        (Heads::new(&x, [1, 1, 3, 4], [12, 4, 4]), Heads::new(&value, [1, 1, 3, 4], [12, 4, 4]));
+    for isa in Isa::available() {
+        let mut out = [0.0; 12];
+        with_isa(isa, || attention(view, view, seen, None, 0.5, &mut out)).unwrap();
+        for (at, x) in out.iter().enumerate() {
+            assert_eq!(*x == f32::INFINITY, at % 4 == 1, "{isa}, {at}: {x}");
+        }
+    }
+}
+
+#[test]
+fn threads_change_nothing() {
+    let sizes = case(2, 3, 70, 45, 16, 24);
+    let [q, k, v, g] = sizes.factors();
+    let run = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let mut out = [vec![0.0; g.len()], vec![0.0; q.len()], vec![0.0; k.len()], vec![0.0; v.len()]];
+            let [o, to_q, to_k, to_v] = &mut out;
+            let q = sizes.view(&q, 70, 16);
+            let (k, v) = (sizes.view(&k, 45, 16), sizes.view(&v, 45, 24));
+            attention(q, k, v, None, sizes.scale(), o);
+            attention_backward(q, k, v, None, sizes.scale(), sizes.view(&g, 70, 24), [to_q, to_k, to_v]);
+            out
+        })
+    };
+    let one = run(1);
+    assert_eq!(run(2), one);
+    assert_eq!(run(5), one);
+}
+
+#[test]
+fn without_keys_there_is_nothing() {
+    for heads in [1, 3] {
+        let (query, none) = (values(2 * heads * 5 * 40, 1), []);
+        let query = Heads::new(&query, [2, heads, 5, 40], [heads * 200, 40, heads * 40]);
+        let key = Heads::new(&none, [2, heads, 0, 40], [0, 40, heads * 40]);
+        let mut out = vec![f32::NAN; 2 * heads * 5 * 40];
+        attention(query, key, key, None, 0.5, &mut out);
+        assert!(out.iter().all(|&x| x == 0.0));
+        let mut to_query = vec![f32::NAN; out.len()];
+        attention_backward(query, key, key, None, 0.5, query, [&mut to_query, &mut [], &mut []]);
+        assert!(to_query.iter().all(|&x| x == 0.0));
+    }
+}
+
+#[test]
+#[should_panic(expected = "the mask of queries")]
+fn a_mask_of_other_keys_is_refused() {
+    let x = values(3 * 4, 1);
+    let view = Heads::new(&x, [1, 1, 3, 4], [12, 4, 4]);
+    let mask = Mask::new(&[0; 12], [1, 1, 3, 4], [0, 0, 4, 1]);
+    attention(view, view, view, Some(mask), 0.5, &mut [0.0; 12]);
+}
+
+#[test]
+#[should_panic(expected = "a scale of")]
+fn a_scale_that_turns_scores_round_is_refused() {
+    let x = values(3 * 4, 1);
+    let view = Heads::new(&x, [1, 1, 3, 4], [12, 4, 4]);
+    attention(view, view, view, None, -0.5, &mut [0.0; 12]);
 }
 
 #[test]

@@ -68,6 +68,9 @@ fn cases() -> Vec<Conv2d> {
         sizes(17, [6, 5], [2, 3], [1, 0, 1]),
         sizes(16, [2, 2], [3, 3], [1, 1, 1]),
         sizes(2, [3, 3], [5, 5], [1, 0, 1]),
+        // Another stride, padding and dilation along each axis, with few and with many channels.
+        Conv2d { stride: [2, 1], padding: [0, 3], dilation: [1, 2], ..sizes(3, [11, 14], [3, 2], [1; 3]) },
+        Conv2d { stride: [1, 3], padding: [2, 0], dilation: [3, 1], ..sizes(24, [12, 17], [2, 3], [1; 3]) },
     ]
 }
 
@@ -189,6 +192,70 @@ fn what_is_not_a_number_is_seen_by_its_neighbours_alone() {
         let near = (3..=5).contains(&(at / 9)) && (3..=5).contains(&(at % 9));
         assert!(x.iter().all(|x| x.is_nan() == near), "{at}: {x:?}");
     }
+}
+
+/// Outputs of images, each computed on its own and all at once, in a pool of threads.
+#[test]
+fn one_layer_takes_images_on_several_threads_at_once() {
+    use rayon::prelude::*;
+    let sizes = sizes(96, [14, 14], [3, 3], [1, 1, 1]);
+    let weight = values(96 * 96 * 9, 2);
+    let image = 96 * 14 * 14;
+    let images = values(16 * image, 1);
+    let convolve = move |packed: &PackedConv2d, images: &[f32]| {
+        let mut output = vec![f32::NAN; images.len()];
+        conv2d_channels_last(images, packed, &sizes, &Epilogue::default(), &mut output);
+        output
+    };
+    let alone = convolve(&PackedConv2d::new(&weight, [96, 96, 3, 3]), &images);
+    for threads in [1, 2, 4, 4, 4, 8, 8, 8] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        // New weights, which are transformed by whoever comes first.
+        let packed = PackedConv2d::new(&weight, [96, 96, 3, 3]);
+        let (done, wait) = std::sync::mpsc::channel();
+        let images = images.clone();
+        std::thread::spawn(move || {
+            let outputs = pool.install(|| {
+                images.par_chunks_exact(image).flat_map_iter(|x| convolve(&packed, x)).collect::<Vec<_>>()
+            });
+            done.send(outputs)
+        });
+        let together = wait.recv_timeout(std::time::Duration::from_secs(60)).unwrap();
+        assert_eq!(together, alone, "{threads} threads");
+    }
+}
+
+#[test]
+fn what_came_before_does_not_matter() {
+    let weight = values(32 * 32 * 9, 2);
+    let sizes = |side| sizes(32, [side, side], [3, 3], [1, 1, 1]);
+    let convolve = |packed: &PackedConv2d, side: usize| {
+        let mut output = vec![f32::NAN; 32 * side * side];
+        let input = values(output.len(), side);
+        conv2d_channels_last(&input, packed, &sizes(side), &Epilogue::default(), &mut output);
+        output
+    };
+    let new = || PackedConv2d::new(&weight, [32, 32, 3, 3]);
+    let used = new();
+    for side in [14, 7, 40, 14, 40] {
+        assert_eq!(convolve(&used, side), convolve(&new(), side), "{side}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "kernel, stride and dilation")]
+fn a_kernel_of_no_size_is_refused() {
+    let packed = PackedConv2d::new(&[], [1, 2, 0, 3]);
+    let sizes = sizes(2, [3, 3], [0, 3], [1, 0, 1]);
+    conv2d_channels_last(&[0.0; 18], &packed, &sizes, &Epilogue::default(), &mut [0.0; 9]);
+}
+
+#[test]
+#[should_panic(expected = "too many to count")]
+fn sizes_that_cannot_be_are_refused() {
+    let packed = PackedConv2d::new(&[1.0; 2], [1, 2, 1, 1]);
+    let sizes = sizes(2, [1 << 32, 1 << 32], [1, 1], [1, 0, 1]);
+    conv2d_channels_last(&[], &packed, &sizes, &Epilogue::default(), &mut []);
 }
 
 #[test]

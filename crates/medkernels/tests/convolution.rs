@@ -75,6 +75,25 @@ fn cases() -> Vec<(Conv2d, usize)> {
         (sizes(2, [3, 4], [5, 3], 1, 4, 1), 2),
         (sizes(1, [2, 2], [3, 3], 3, 5, 1), 2),
         (sizes(70, [14, 14], [3, 3], 1, 1, 1), 40),
+        // Another stride, padding and dilation along each axis.
+        (
+            Conv2d {
+                stride: [2, 1],
+                padding: [0, 3],
+                dilation: [1, 2],
+                ..sizes(3, [11, 14], [3, 2], 1, 0, 1)
+            },
+            6,
+        ),
+        (
+            Conv2d {
+                stride: [1, 3],
+                padding: [2, 0],
+                dilation: [3, 1],
+                ..sizes(5, [12, 17], [2, 3], 1, 0, 1)
+            },
+            9,
+        ),
     ]
 }
 
@@ -160,6 +179,71 @@ fn kernels_strides_paddings_and_dilations() {
             }
         }
     }
+}
+
+/// One pixel that is not finite, in the image or in the gradient, is in what it has part in and in nothing else.
+#[test]
+fn what_is_not_finite_stays_where_it_is_seen() {
+    let sizes = sizes(3, [9, 9], [3, 3], 1, 1, 1);
+    for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        for isa in Isa::available() {
+            with_isa(isa, || {
+                let mut input = values(3 * 81, 1);
+                input[81 + 4 * 9 + 4] = value;
+                let weight: Vec<f32> = values(2 * 27, 2).iter().map(|x| x.abs() + 0.1).collect();
+                let near = |at: usize| (3..=5).contains(&(at / 9)) && (3..=5).contains(&(at % 9));
+                let mut output = vec![0.0; 2 * 81];
+                conv2d(&input, &weight, &sizes, &Epilogue::default(), &mut output);
+                for (at, x) in output.iter().enumerate() {
+                    let expected = if near(at % 81) { value } else { 0.0 };
+                    assert!(alike(*x, expected), "{isa}, output {at}: {x} for {value}");
+                }
+                let mut to_input = vec![0.0; 3 * 81];
+                let mut gradient = values(2 * 81, 3);
+                gradient[81 + 4 * 9 + 4] = value;
+                conv2d_input_gradient(&gradient, &weight, &sizes, &mut to_input);
+                for (at, x) in to_input.iter().enumerate() {
+                    let expected = if near(at % 81) { value } else { 0.0 };
+                    assert!(alike(*x, expected), "{isa}, gradient of input {at}: {x} for {value}");
+                }
+                let mut to_weight = vec![0.0; 2 * 27];
+                conv2d_weight_gradient(&values(3 * 81, 4), &gradient, &sizes, &mut to_weight);
+                assert!(to_weight[..27].iter().all(|x| x.is_finite()), "{isa}, the other output");
+                assert!(to_weight[27..].iter().all(|x| !x.is_finite()), "{isa}, gradients of the weights");
+            })
+            .unwrap();
+        }
+    }
+}
+
+/// Whether a value is not finite in the same way, or finite as the other is.
+fn alike(found: f32, expected: f32) -> bool {
+    if expected.is_finite() {
+        found.is_finite()
+    } else {
+        found.is_nan() && expected.is_nan() || found == expected
+    }
+}
+
+#[test]
+fn threads_change_nothing() {
+    let sizes = sizes(20, [31, 33], [3, 3], 1, 1, 1);
+    let (input, weight, gradient) =
+        (values(2 * 20 * 31 * 33, 1), values(24 * 180, 2), values(2 * 24 * 31 * 33, 3));
+    let run = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let mut out = [vec![0.0; gradient.len()], vec![0.0; input.len()], vec![0.0; weight.len()]];
+            let [output, to_input, to_weight] = &mut out;
+            conv2d(&input, &weight, &sizes, &Epilogue::default(), output);
+            conv2d_input_gradient(&gradient, &weight, &sizes, to_input);
+            conv2d_weight_gradient(&input, &gradient, &sizes, to_weight);
+            out
+        })
+    };
+    let one = run(1);
+    assert_eq!(run(2), one);
+    assert_eq!(run(5), one);
 }
 
 #[test]

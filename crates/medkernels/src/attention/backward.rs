@@ -6,6 +6,7 @@ use super::forward::{Problem, packed_product, plain_product};
 use super::heads::{Heads, Mask};
 use crate::gemm::raw::{KernelSet, RawMatrix, Tile, pack, with_scratch};
 use crate::simd::{Isa, run};
+use crate::sizes::product;
 use crate::threads::for_each;
 
 /// The gradients of [`attention`](super::attention) with respect to queries, keys and values.
@@ -18,7 +19,7 @@ use crate::threads::for_each;
 ///   values]`, in order
 ///
 /// # Panics
-/// When the shapes do not fit each other.
+/// When the shapes do not fit each other, or the scale is not positive.
 #[allow(clippy::too_many_arguments)] // the four inputs of the function and its three gradients
 pub fn attention_backward(
     query: Heads<'_>,
@@ -32,9 +33,17 @@ pub fn attention_backward(
     let problem = Problem::new(query, key, value, mask, scale);
     let ([batch, heads, queries, width], [_, _, keys, values]) = (query.shape(), value.shape());
     assert_eq!(gradient.shape(), [batch, heads, queries, values], "the gradient of the output");
-    assert_eq!(to_query.len(), batch * queries * heads * width, "values of the gradient of the queries");
-    assert_eq!(to_key.len(), batch * keys * heads * width, "values of the gradient of the keys");
-    assert_eq!(to_value.len(), batch * keys * heads * values, "values of the gradient of the values");
+    assert_eq!(
+        to_query.len(),
+        product(&[batch, queries, heads, width]),
+        "values of the gradient of the queries"
+    );
+    assert_eq!(to_key.len(), product(&[batch, keys, heads, width]), "values of the gradient of the keys");
+    assert_eq!(
+        to_value.len(),
+        product(&[batch, keys, heads, values]),
+        "values of the gradient of the values"
+    );
     to_key.fill(0.0);
     to_value.fill(0.0);
     if queries == 0 || keys == 0 {
@@ -53,6 +62,7 @@ pub fn attention_backward(
                 (b * keys * heads + h) * values,
             ])
         };
+        // SAFETY: these are the rows of this head.
         unsafe { backward_head(&problem, isa, gradient, [b, h], to) };
     };
     for_each(batch * heads, each);

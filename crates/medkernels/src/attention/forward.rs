@@ -5,6 +5,7 @@ use super::columns::{DivideColumns, SoftmaxColumns};
 use super::heads::{Heads, Mask};
 use crate::gemm::raw::{KernelSet, RawMatrix, Rows, Tile, pack, with_scratch};
 use crate::simd::{Isa, run};
+use crate::sizes::product;
 use crate::threads::for_each;
 
 /// `softmax(scale * q kᵀ) v` for every head of every batch element ("Attention Is All You Need", section 3.2.1).
@@ -19,7 +20,7 @@ use crate::threads::for_each;
 /// A query that sees no key gives 0 (PyTorch: NaN), and has no part in any gradient.
 ///
 /// # Panics
-/// When the shapes do not fit each other.
+/// When the shapes do not fit each other, or the scale is not positive.
 pub fn attention(
     query: Heads<'_>,
     key: Heads<'_>,
@@ -31,9 +32,9 @@ pub fn attention(
     let problem = Problem::new(query, key, value, mask, scale);
     let [batch, heads, queries, _] = query.shape();
     let width = value.shape()[3];
-    assert_eq!(output.len(), batch * queries * heads * width, "values of the output");
-    if output.is_empty() {
-        return;
+    assert_eq!(output.len(), product(&[batch, queries, heads, width]), "values of the output");
+    if output.is_empty() || key.shape()[2] == 0 {
+        return output.fill(0.0);
     }
     let output = SharedOutput(output.as_mut_ptr());
     let isa = Isa::current();
@@ -62,10 +63,19 @@ impl<'a> Problem<'a> {
         mask: Option<Mask<'a>>,
         scale: f32,
     ) -> Self {
-        let ([batch, heads, _, width], keys) = (query.shape(), key.shape()[2]);
+        let ([batch, heads, queries, width], keys) = (query.shape(), key.shape()[2]);
         assert_eq!(key.shape(), [batch, heads, keys, width], "the keys for queries {:?}", query.shape());
         let values = value.shape();
         assert_eq!(values[..3], [batch, heads, keys], "the values for keys {:?}", key.shape());
+        if let Some(mask) = &mask {
+            assert_eq!(
+                mask.shape(),
+                [batch, heads, queries, keys],
+                "the mask of queries {:?}",
+                query.shape()
+            );
+        }
+        assert!(scale > 0.0, "a scale of {scale}");
         Self { query, key, value, mask, scale }
     }
 

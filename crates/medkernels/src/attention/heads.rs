@@ -48,6 +48,7 @@ impl<'a> Heads<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Mask<'a> {
     data: &'a [u8],
+    shape: [usize; 4],
     strides: [usize; 4],
 }
 
@@ -61,7 +62,12 @@ impl<'a> Mask<'a> {
             });
             assert!(last.is_some_and(|last| last < data.len()), "a mask {shape:?} with strides {strides:?}");
         }
-        Self { data, strides }
+        Self { data, shape, strides }
+    }
+
+    /// `[batch, heads, queries, keys]`
+    pub const fn shape(&self) -> [usize; 4] {
+        self.shape
     }
 
     /// Puts minus infinity where the keys (rows of `scores`, `step` wide) are hidden from the queries from `first` on.

@@ -5,8 +5,9 @@ use std::sync::OnceLock;
 
 use super::conv2d::Conv2d;
 use super::winograd::{self, FilteredWeights, TileSize};
-use crate::gemm::raw::{KernelSet, Left, Rows, multiply};
+use crate::gemm::raw::{KernelSet, Left, Rows, block_depth, multiply};
 use crate::gemm::{Epilogue, Matrix, PackedMatrix};
+use crate::sizes::product;
 use crate::threads::{Shared, for_each};
 
 /// Channels below which the image is copied into one with its padding, so that all taps of a row of the kernel lie next to each other.
@@ -18,14 +19,15 @@ const MOST_ROWS: usize = 16;
 
 /// The weights of a convolution as its product reads them: `[kernel height * kernel width * channels, outputs]`.
 ///
-/// A kernel of 3 x 3 is transformed for fewer products when it is first used with images for which that pays, and
-/// is kept beside the others.
+/// A kernel of 3 x 3 is transformed for fewer products when it is first used with images for which that pays, once for small
+/// maps and once for large ones, and these weights are kept beside the others.
 #[derive(Debug, Clone)]
 pub struct PackedConv2d {
     matrix: PackedMatrix,
     channels: usize,
     kernel: [usize; 2],
-    filtered: OnceLock<FilteredWeights>,
+    /// For tiles of two and of four outputs.
+    filtered: [OnceLock<FilteredWeights>; 2],
     used_once: bool,
 }
 
@@ -40,7 +42,7 @@ impl PackedConv2d {
         let kernel = [height, width];
         if taps == 1 {
             let matrix = PackedMatrix::new(Matrix::new(weight, outputs, channels).transposed());
-            return Self { matrix, channels, kernel, filtered: OnceLock::new(), used_once: false };
+            return Self { matrix, channels, kernel, filtered: Default::default(), used_once: false };
         }
         let mut last = vec![0.0; weight.len()];
         for (weight, last) in
@@ -51,7 +53,7 @@ impl PackedConv2d {
             }
         }
         let matrix = PackedMatrix::new(Matrix::new(&last, outputs, channels * taps).transposed());
-        Self { matrix, channels, kernel, filtered: OnceLock::new(), used_once: false }
+        Self { matrix, channels, kernel, filtered: Default::default(), used_once: false }
     }
 
     /// The same for a single use, to which transforming the weights would not pay.
@@ -86,7 +88,8 @@ impl PackedConv2d {
 
     /// Bytes that it takes.
     pub fn bytes(&self) -> usize {
-        self.matrix.bytes() + self.filtered.get().map_or(0, FilteredWeights::bytes)
+        let filtered = self.filtered.iter().filter_map(OnceLock::get).map(FilteredWeights::bytes);
+        self.matrix.bytes() + filtered.sum::<usize>()
     }
 
     /// The transformed weights, where these sizes gain by them.
@@ -95,8 +98,13 @@ impl PackedConv2d {
             return None;
         }
         let size = TileSize::paying(sizes, self.outputs())?;
-        let weights = self.filtered.get_or_init(|| FilteredWeights::new(&self.matrix, self.channels, size));
-        Some(weights)
+        let slot = &self.filtered[usize::from(size == TileSize::Four)];
+        if slot.get().is_none() {
+            // Made outside of the lock: while its threads are waited for, this one may be given another image, and come here again. Who is
+            // first is kept; all make the same.
+            let _ = slot.set(FilteredWeights::new(&self.matrix, self.channels, size));
+        }
+        slot.get()
     }
 }
 
@@ -111,7 +119,7 @@ impl PackedConv2d {
 /// - of the epilogue, `bias` and `scale` are `[outputs]` and `residual` has the shape of `output`; `row_bias` must be absent
 ///
 /// # Panics
-/// When the lengths do not fit each other, or a stride or dilation is 0.
+/// When the lengths do not fit each other, or a kernel size, stride or dilation is 0.
 pub fn conv2d_channels_last(
     input: &[f32],
     weight: &PackedConv2d,
@@ -119,20 +127,20 @@ pub fn conv2d_channels_last(
     epilogue: &Epilogue<'_>,
     output: &mut [f32],
 ) {
-    assert!([sizes.stride, sizes.dilation].concat().iter().all(|&n| n > 0), "steps of {sizes:?}");
+    sizes.check();
     assert_eq!((weight.channels, weight.kernel), (sizes.channels, sizes.kernel), "sizes of the weights");
     assert!(epilogue.row_bias.is_none(), "pixels have no bias");
-    let (image, [height, width]) = (sizes.channels * sizes.size[0] * sizes.size[1], sizes.output_size());
+    let (image, pixels) = (sizes.image(), sizes.pixels());
     let batch = input.len().checked_div(image).unwrap_or(0);
     assert_eq!(input.len(), batch * image, "values of the input, of images of {image}");
-    let [rows, depth, columns] = [batch * height * width, sizes.depth(), weight.outputs()];
+    let [rows, depth, columns] = [product(&[batch, pixels]), sizes.depth(), weight.outputs()];
     if sizes.is_pointwise() {
         let pixels = Matrix::new(input, rows, depth);
         // SAFETY: the view was checked.
         return unsafe { multiply(&pixels, &weight.matrix, [rows, depth, columns], epilogue, output) };
     }
     if let Some(filtered) = weight.filtered(sizes) {
-        assert_eq!(output.len(), rows * columns, "values of a {rows} x {columns} product");
+        assert_eq!(output.len(), product(&[rows, columns]), "values of a {rows} x {columns} product");
         epilogue.check(rows, columns);
         // SAFETY: the weights are for these instructions, and the lengths were checked.
         let spoilt = unsafe { winograd::convolve(input, filtered, sizes, epilogue, output) };
@@ -214,7 +222,10 @@ impl<'a> Pixels<'a> {
 
     /// Whether addresses of runs are packed instead of their values: "indirect convolution", after Dukhan (arXiv 1907.02129).
     const fn in_place(&self, kernels: &KernelSet) -> bool {
-        kernels.reads_in_place() && self.run >= LONG_RUN
+        // A block of the depth has room for its values. Both its ends may cut a run to a single value: two addresses are as large as four.
+        let depth = self.sizes.depth();
+        let last = depth % block_depth(depth);
+        kernels.reads_in_place() && self.run >= LONG_RUN && (last == 0 || last >= 4)
     }
 
     /// Image, and row and column in it before the padding is taken off, of the first tap of an output.
@@ -270,6 +281,11 @@ impl Left for Pixels<'_> {
         to: *mut f32,
     ) {
         let (tile, in_place) = (kernels.rows(), self.in_place(kernels));
+        let addresses = (from % self.run + depth).div_ceil(self.run);
+        assert!(
+            !in_place || addresses * size_of::<*const f32>() <= depth * size_of::<f32>(),
+            "room for addresses"
+        );
         for first in (0..rows).step_by(tile) {
             let height = tile.min(rows - first);
             let mut origins = [[0; 3]; MOST_ROWS];
@@ -290,7 +306,6 @@ impl Left for Pixels<'_> {
                 // SAFETY: each of the slices is as long; addresses take less room than the values.
                 unsafe {
                     if in_place {
-                        debug_assert!(addresses.add(height).cast() <= panel.add(height * depth));
                         for (index, &seen) in seen[..height].iter().enumerate() {
                             addresses.add(index).write_unaligned(seen);
                         }

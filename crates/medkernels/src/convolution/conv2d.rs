@@ -4,6 +4,7 @@
 use super::patches::Patches;
 use crate::gemm::raw::multiply;
 use crate::gemm::{Epilogue, Matrix, gemm};
+use crate::sizes::product;
 
 /// Sizes of a convolution, in rows and columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,9 +33,34 @@ impl Conv2d {
         })
     }
 
+    /// # Panics
+    /// When a kernel size, stride or dilation is 0.
+    pub(super) fn check(&self) {
+        assert!(
+            [self.kernel, self.stride, self.dilation].concat().iter().all(|&n| n > 0),
+            "kernel, stride and dilation of {self:?}"
+        );
+    }
+
     /// Values that a kernel sees.
     pub(super) const fn depth(&self) -> usize {
         self.channels * self.kernel[0] * self.kernel[1]
+    }
+
+    /// Values of an image.
+    ///
+    /// # Panics
+    /// When they are too many to count.
+    pub(super) fn image(&self) -> usize {
+        product(&[self.channels, self.size[0], self.size[1]])
+    }
+
+    /// Pixels of an output.
+    ///
+    /// # Panics
+    /// When they are too many to count.
+    pub(super) fn pixels(&self) -> usize {
+        product(&self.output_size())
     }
 
     /// Whether each output sees one pixel, and all are seen.
@@ -54,16 +80,12 @@ impl Conv2d {
 /// # Panics
 /// When the lengths do not fit each other, or a kernel size, stride or dilation is 0.
 pub fn conv2d(input: &[f32], weight: &[f32], sizes: &Conv2d, epilogue: &Epilogue<'_>, output: &mut [f32]) {
-    assert!(
-        [sizes.kernel, sizes.stride, sizes.dilation].concat().iter().all(|&n| n > 0),
-        "kernel, stride and dilation of {sizes:?}"
-    );
+    sizes.check();
     assert!(
         epilogue.bias.is_none() && epilogue.scale.is_none(),
         "columns of a convolution have no bias or scale"
     );
-    let (depth, image) = (sizes.depth(), sizes.channels * sizes.size[0] * sizes.size[1]);
-    let pixels = sizes.output_size().iter().product::<usize>();
+    let (depth, image, pixels) = (sizes.depth(), sizes.image(), sizes.pixels());
     if input.is_empty() || weight.is_empty() || pixels == 0 {
         assert!(output.is_empty(), "{} values of an empty output", output.len());
         return;
@@ -71,7 +93,7 @@ pub fn conv2d(input: &[f32], weight: &[f32], sizes: &Conv2d, epilogue: &Epilogue
     assert!(weight.len().is_multiple_of(depth), "{} weights of kernels of {depth}", weight.len());
     assert!(input.len().is_multiple_of(image), "{} values of images of {image}", input.len());
     let outputs = weight.len() / depth;
-    assert_eq!(output.len(), input.len() / image * outputs * pixels, "values of the output");
+    assert_eq!(output.len(), product(&[input.len() / image, outputs, pixels]), "values of the output");
     let weight = Matrix::new(weight, outputs, depth);
     for (index, (input, output)) in
         input.chunks_exact(image).zip(output.chunks_exact_mut(outputs * pixels)).enumerate()

@@ -7,6 +7,7 @@ use super::conv2d::Conv2d;
 use super::patches::{Patches, TransposedPatches};
 use crate::gemm::raw::multiply;
 use crate::gemm::{Epilogue, Matrix, gemm};
+use crate::sizes::product;
 
 /// The gradient of the input of [`conv2d`](super::conv2d).
 ///
@@ -82,15 +83,19 @@ struct Problem {
 impl Problem {
     /// `None` where a factor is empty.
     fn new(input: usize, gradient: usize, weight: usize, sizes: &Conv2d) -> Option<Self> {
-        let (depth, pixels) = (sizes.depth(), sizes.output_size().iter().product::<usize>());
-        let image = sizes.channels * sizes.size[0] * sizes.size[1];
+        sizes.check();
+        let (depth, pixels, image) = (sizes.depth(), sizes.pixels(), sizes.image());
         if input == 0 || gradient == 0 || weight == 0 || pixels == 0 {
             return None;
         }
         assert!(weight.is_multiple_of(depth), "{weight} weights of kernels of {depth}");
         assert!(input.is_multiple_of(image), "{input} values of images of {image}");
         let outputs = weight / depth;
-        assert_eq!(gradient, input / image * outputs * pixels, "values of the gradient of the output");
+        assert_eq!(
+            gradient,
+            product(&[input / image, outputs, pixels]),
+            "values of the gradient of the output"
+        );
         Some(Self { depth, outputs, pixels, image })
     }
 }

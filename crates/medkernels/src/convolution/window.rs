@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::conv2d::Conv2d;
+use crate::sizes::product;
 
 /// Sizes of a convolution, or of a pooling, with those of its output.
 #[derive(Debug)]
@@ -15,16 +16,13 @@ impl Window {
     /// # Panics
     /// When a kernel size, stride or dilation is 0.
     pub(super) fn new(sizes: &Conv2d) -> Self {
-        assert!(
-            [sizes.kernel, sizes.stride, sizes.dilation].concat().iter().all(|&n| n > 0),
-            "kernel, stride and dilation of {sizes:?}"
-        );
+        sizes.check();
         Self { sizes: *sizes, output: sizes.output_size() }
     }
 
     /// Values of an image.
-    pub(super) const fn image(&self) -> usize {
-        self.sizes.channels * self.sizes.size[0] * self.sizes.size[1]
+    pub(super) fn image(&self) -> usize {
+        self.sizes.image()
     }
 
     /// Number of images, height and width of the output, which has as many channels as the input.
@@ -35,7 +33,11 @@ impl Window {
         let images = input.len().checked_div(self.image()).unwrap_or(0);
         assert_eq!(input.len(), images * self.image(), "values of the input, of images of {}", self.image());
         let [height, width] = self.output;
-        assert_eq!(output.len(), images * height * width * self.sizes.channels, "values of the output");
+        assert_eq!(
+            output.len(),
+            product(&[images, height, width, self.sizes.channels]),
+            "values of the output"
+        );
         [images, height, width]
     }
 

@@ -127,7 +127,7 @@ pub(crate) unsafe fn multiply<A: Left, B: Right>(
     epilogue: &Epilogue<'_>,
     c: &mut [f32],
 ) {
-    assert_eq!(c.len(), rows * columns, "values of a {rows} x {columns} product");
+    assert_eq!(Some(c.len()), rows.checked_mul(columns), "values of a {rows} x {columns} product");
     epilogue.check(rows, columns);
     if rows == 0 || columns == 0 {
         return;
@@ -454,6 +454,7 @@ impl Finish {
     /// # Safety
     /// The place is in the result.
     unsafe fn at(&self, row: usize, column: usize, step: usize) -> Self {
+        // SAFETY: a part that is there is as long as the result is wide, high or large.
         let shift = |p: *const f32, by: usize| if p.is_null() { p } else { unsafe { p.add(by) } };
         Self {
             bias: shift(self.bias, column),

@@ -24,7 +24,7 @@ mod transpose_avx2;
 
 /// The parts, for kernels that are made of products.
 pub(crate) mod raw {
-    pub(crate) use super::driver::{Cuts, Left, Right, cuts, finish, multiply};
+    pub(crate) use super::driver::{Cuts, Left, Right, block_depth, cuts, finish, multiply};
     pub(crate) use super::epilogue::apply;
     pub(crate) use super::kernel_set::KernelSet;
     pub(crate) use super::matrix::RawMatrix;

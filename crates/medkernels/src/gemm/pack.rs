@@ -26,6 +26,9 @@ pub(crate) unsafe fn left(
     to: *mut f32,
 ) {
     let panel = kernels.rows();
+    if depth == 0 {
+        return;
+    }
     for first in (0..rows).step_by(panel) {
         let height = panel.min(rows - first);
         // SAFETY: the panel lies in the block.
@@ -64,6 +67,9 @@ pub(crate) unsafe fn right(
     to: *mut f32,
 ) {
     let panel = kernels.columns;
+    if depth == 0 {
+        return;
+    }
     // SAFETY: what is read lies in the block, what is written in the panels.
     unsafe {
         let from_at = from.data.add(start.0 * from.row_stride + start.1 * from.column_stride);

@@ -38,6 +38,10 @@ pub(crate) unsafe fn transpose(
             }
         }
     }
+    if whole == columns {
+        // Beyond the last column there may be nothing to point to.
+        return;
+    }
     // SAFETY: the columns lie in what the caller vouches for.
     unsafe {
         transpose::transpose(

@@ -33,7 +33,7 @@ impl AdamW {
     ///
     /// # Panics
     ///
-    /// If the lengths differ.
+    /// If the lengths differ, or the number is 0.
     pub fn step(
         &self,
         number: u32,
@@ -45,6 +45,7 @@ impl AdamW {
         assert_eq!(gradient.len(), parameters.len(), "lengths of gradient and parameters");
         assert_eq!(first.len(), parameters.len(), "lengths of first moments and parameters");
         assert_eq!(second.len(), parameters.len(), "lengths of second moments and parameters");
+        assert!(number > 0, "steps are counted from 1");
         let (isa, factors) = (Isa::current(), Factors::of(self, number));
         let rows = (
             Matrix { data: gradient, width: 1 },

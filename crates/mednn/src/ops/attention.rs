@@ -7,7 +7,7 @@ use burn::tensor::{Bool, Tensor, module};
 ///
 /// # Shapes
 /// - `query`: `[batch, heads, queries, width]`; `key`, `value`: `[batch, heads, keys, width]`
-/// - `mask`: `[batch, heads, queries, keys]`, true where a key is *not* to be seen. A query that may see none gives values that mean nothing.
+/// - `mask`: `[batch, heads, queries, keys]`, or 1 in place of any of them for all, true where a key is *not* to be seen. A query that may see none gives values that mean nothing.
 /// - output: `[batch, heads, queries, width]`
 ///
 /// # Panics

@@ -15,6 +15,12 @@ pub fn layer_norm<const D: usize>(
     beta: Option<Tensor<1>>,
     epsilon: f64,
 ) -> Tensor<D> {
+    let width = x.dims()[D - 1];
+    assert_eq!(gamma.dims(), [width], "factors of a normalisation over {width} values");
+    assert!(
+        beta.as_ref().is_none_or(|beta| beta.dims() == [width]),
+        "summands of a normalisation over {width} values"
+    );
     #[cfg(feature = "kernels")]
     if super::kernels::usable(&x) {
         return super::kernels::layer_norm(x, gamma, beta, epsilon);

@@ -73,8 +73,11 @@ impl AdamW {
         gradient: Tensor<D>,
         moments: Option<Moments<D>>,
     ) -> (Tensor<D>, Moments<D>) {
+        assert_eq!(gradient.dims(), parameter.dims(), "shapes of gradient and parameter");
         let zeros = || parameter.zeros_like();
         let moments = moments.unwrap_or_else(|| Moments { first: zeros(), second: zeros(), steps: 0 });
+        assert_eq!(moments.first.dims(), parameter.dims(), "shapes of first moments and parameter");
+        assert_eq!(moments.second.dims(), parameter.dims(), "shapes of second moments and parameter");
         let steps = moments.steps.saturating_add(1);
         let tensors = [parameter, gradient, moments.first, moments.second];
         let [parameter, first, second] = self.step_all(rate, steps, tensors);

@@ -144,6 +144,40 @@ fn attention_with_and_without_a_mask() {
     }
 }
 
+#[test]
+fn an_axis_of_one_in_a_mask_stands_for_all() {
+    let hidden: Vec<bool> = (0..2 * 21).map(|i| i % 21 > 15 + i / 21).collect();
+    for shape in [[2, 1, 1, 21], [1, 1, 2, 21], [1, 2, 1, 21]] {
+        for device in devices() {
+            let [q, k, v] =
+                [[2, 2, 2, 16], [2, 2, 21, 16], [2, 2, 21, 16]].map(|shape| values(shape, 1, &device));
+            let mask = Tensor::<4, Bool>::from_data(TensorData::new(hidden.clone(), shape), &device);
+            let whole = mask.clone().expand([2, 2, 2, 21]);
+            let [found, expected] =
+                [mask, whole].map(|mask| read(ops::attention(q.clone(), k.clone(), v.clone(), Some(mask))));
+            assert_eq!(found, expected, "{shape:?} on {device:?}");
+        }
+    }
+}
+
+#[test]
+fn other_shapes_are_refused() {
+    let device = Device::flex();
+    let refused = |run: &dyn Fn()| std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err();
+    let x = |width: usize| values([2, 3, width], 1, &device);
+    let factors = |width: usize| values([width], 2, &device);
+    assert!(!refused(&|| drop(ops::layer_norm(x(64), factors(64), Some(factors(64)), 1e-6))));
+    assert!(refused(&|| drop(ops::layer_norm(x(64), factors(32), None, 1e-6))));
+    assert!(refused(&|| drop(ops::layer_norm(x(64), factors(64), Some(factors(32)), 1e-6))));
+    let part = || values([1, 2, 5, 8], 1, &device);
+    let mask = |shape: [usize; 4]| {
+        Tensor::<4, Bool>::from_data(TensorData::new(vec![false; shape[3] * 5], shape), &device)
+    };
+    assert!(!refused(&|| drop(ops::attention(part(), part(), part(), Some(mask([1, 1, 5, 5]))))));
+    assert!(refused(&|| drop(ops::attention(part(), part(), part(), Some(mask([1, 1, 5, 6]))))));
+    assert!(refused(&|| drop(ops::attention(part(), part(), part(), Some(mask([5, 1, 1, 5]))))));
+}
+
 fn convolution(config: Conv2dConfig, device: &Device) -> Conv2d {
     let mut layer = config.init(device);
     layer.weight = layer.weight.map(|w| values(w.dims(), 5, device).require_grad());

@@ -128,6 +128,7 @@ mod tests {
         let outputs = filter.output(Portable, products);
         let error = outputs.iter().enumerate().map(|(i, y)| {
             let expected: f32 = (0..TAPS).map(|tap| d[i + tap][0] * taps[tap] as f32).sum();
+            assert!(y[0].is_finite());
             (y[0] - expected).abs()
         });
         error.fold(0.0, f32::max)

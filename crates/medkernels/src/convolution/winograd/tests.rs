@@ -71,6 +71,7 @@ fn cases() -> Vec<Case> {
 /// The largest error, in units of the largest value.
 fn error(found: &[f32], expected: &[f64]) -> f64 {
     let largest = expected.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
+    assert!(found.iter().all(|x| x.is_finite()), "an output is not finite, or was not written");
     let error = found.iter().zip(expected).map(|(a, b)| (f64::from(*a) - b).abs());
     error.fold(0.0, f64::max) / largest.max(1e-3)
 }

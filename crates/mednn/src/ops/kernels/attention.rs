@@ -32,13 +32,22 @@ fn heads(x: &FlexTensor) -> Heads<'_> {
     )
 }
 
-fn mask_view(x: &FlexTensor) -> Mask<'_> {
+/// A mask of scores of this shape. An axis of length 1 stands for all of it.
+fn mask_view(x: &FlexTensor, scores: [usize; 4]) -> Mask<'_> {
     let (shape, strides) = (x.layout().shape(), x.layout().strides());
+    for (axis, &n) in scores.iter().enumerate() {
+        assert!(shape[axis] == n || shape[axis] == 1, "a mask {shape:?} of scores {scores:?}");
+    }
     Mask::new(
         &x.storage::<u8>()[x.layout().start_offset()..],
-        [shape[0], shape[1], shape[2], shape[3]],
-        std::array::from_fn(|i| strides[i].unsigned_abs()),
+        scores,
+        std::array::from_fn(|axis| if shape[axis] == 1 { 0 } else { strides[axis].unsigned_abs() }),
     )
+}
+
+fn scores(query: &FlexTensor, key: &FlexTensor) -> [usize; 4] {
+    let ([batch, count, queries, _], [_, _, keys, _]) = (heads(query).shape(), heads(key).shape());
+    [batch, count, queries, keys]
 }
 
 /// A mask that can be read as it lies.
@@ -65,7 +74,7 @@ pub(super) fn forward(
     let mask = mask.map(readable);
     let ([batch, count, queries, _], width) = (heads(&query).shape(), value.layout().shape()[3]);
     let mut output = Buffer::new(batch * queries * count * width);
-    let mask = mask.as_ref().map(mask_view);
+    let mask = mask.as_ref().map(|mask| mask_view(mask, scores(&query, &key)));
     attention(heads(&query), heads(&key), heads(&value), mask, scale(&query), output.values());
     split(output, [batch, count, queries, width])
 }
@@ -90,7 +99,7 @@ impl Backward<Flex, 3> for Attention {
             heads(&query),
             heads(&key),
             heads(&value),
-            mask.as_ref().map(mask_view),
+            mask.as_ref().map(|mask| mask_view(mask, scores(&query, &key))),
             scale(&query),
             heads(&gradient),
             [to_query, to_key, to_value],

@@ -175,13 +175,14 @@ impl Backward<Flex, 4> for Conv2d {
     }
 }
 
+/// Sums over batch and pixels. In `f64`: there are hundreds of thousands of pixels.
 fn channel_sums(gradient: &FlexTensor) -> FlexTensor {
     let [_, channels, height, width] = axes(gradient);
-    let mut sums = vec![0.0; channels];
+    let mut sums = vec![0.0_f64; channels];
     for (index, plane) in values(gradient).chunks_exact((height * width).max(1)).enumerate() {
-        sums[index % channels] += plane.iter().sum::<f32>();
+        sums[index % channels] += plane.iter().map(|&x| f64::from(x)).sum::<f64>();
     }
-    tensor(sums, [channels])
+    tensor(sums.into_iter().map(|sum| sum as f32).collect(), [channels])
 }
 
 pub(super) fn tracked<C: CheckpointStrategy>(
@@ -205,6 +206,8 @@ pub(super) fn tracked<C: CheckpointStrategy>(
     let (weight, weight_node) = weight.into_parts();
     let (x, x_node) = x.into_parts();
     let nodes: [NodeGuard; 4] = [x_node, weight_node, bias_node, residual_node];
+    // A function before a residual, and one after it, would need what both were applied to.
+    assert!(activation.is_none() || residual.is_none(), "an activation before a residual");
     match Conv2d.prepare::<C>(nodes).compute_bound().stateful() {
         OpsKind::UnTracked(prep) => {
             prep.finish(forward(&x, &weight, bias, geometry, After { activation, residual, relu_last }))

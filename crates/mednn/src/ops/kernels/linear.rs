@@ -56,8 +56,9 @@ pub(super) fn forward(
         gemm_packed(x, weight, &epilogue, y.values());
     } else if let Some(weight) = matrix(&weight) {
         gemm(x, weight, &epilogue, y.values());
-    } else if let Some(weight) = matrix(&in_order(weight)) {
-        gemm(x, weight, &epilogue, y.values());
+    } else {
+        let weight = in_order(weight);
+        gemm(x, Matrix::new(values(&weight), inputs, outputs), &epilogue, y.values());
     }
     y.into_tensor(shape)
 }
@@ -148,14 +149,10 @@ fn weight_gradient(x: &FlexTensor, gradient: &FlexTensor) -> FlexTensor {
 fn input_gradient(weight: &FlexTensor, gradient: &FlexTensor, x: &FlexTensor) -> FlexTensor {
     let (rows, outputs) = rows_and_width(gradient);
     let mut to = Buffer::new(x.layout().num_elements());
-    if let Some(weight) = matrix(weight) {
-        gemm(
-            Matrix::new(values(gradient), rows, outputs),
-            weight.transposed(),
-            &Epilogue::default(),
-            to.values(),
-        );
-    }
+    let weight = in_order(weight.clone());
+    let weight = Matrix::new(values(&weight), weight.layout().shape()[0], outputs);
+    let gradient = Matrix::new(values(gradient), rows, outputs);
+    gemm(gradient, weight.transposed(), &Epilogue::default(), to.values());
     to.into_tensor(x.layout().shape().clone())
 }
 
