@@ -76,7 +76,7 @@ pub fn interactive_mask(
 struct Wishes {
     wanted: Vec<bool>,
     excluded: Vec<bool>,
-    /// Pixels within a box, where there is one.
+    /// Pixels of each superpixel within a box, where there is one.
     boxed: Option<Vec<usize>>,
     seeds: Vec<[usize; 2]>,
 }
@@ -91,6 +91,8 @@ impl Wishes {
             let found = labels.get(at).map(|label| *label as usize);
             found.ok_or(Error::Outside { row, column, height, width })
         };
+        // Of several boxes together: what two have in common counts once.
+        let mut inside: Option<Array2<bool>> = None;
         for interaction in interactions {
             match interaction {
                 Interaction::Click(at) => wishes.want(*at, label(*at)?),
@@ -108,12 +110,17 @@ impl Wishes {
                         return Err(config("box", "a start before its end", format!("{start:?} to {end:?}")));
                     }
                     label([end[0] - 1, end[1] - 1])?;
-                    let inside = wishes.boxed.get_or_insert_with(|| vec![0; count + 1]);
-                    let area = labels.slice(ndarray::s![start[0]..end[0], start[1]..end[1]]);
-                    area.iter().for_each(|label| inside[*label as usize] += 1);
+                    let inside = inside.get_or_insert_with(|| Array2::from_elem(labels.dim(), false));
+                    inside.slice_mut(ndarray::s![start[0]..end[0], start[1]..end[1]]).fill(true);
                 }
             }
         }
+        wishes.boxed = inside.map(|inside| {
+            let mut counts = vec![0; count + 1];
+            let within = labels.iter().zip(&inside).filter(|(_, inside)| **inside);
+            within.for_each(|(label, _)| counts[*label as usize] += 1);
+            counts
+        });
         Ok(wishes)
     }
 

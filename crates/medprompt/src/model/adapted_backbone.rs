@@ -10,7 +10,7 @@ use super::detail::DetailConfig;
 use crate::error::{Result, shape};
 use crate::high_pass::high_pass_batch;
 use crate::prompts::{PromptTokens, VisualPrompts};
-use crate::superpixel::{SuperpixelNetwork, SuperpixelSource, slic_maps, slic_mean_images};
+use crate::superpixel::{SoftSuperpixels, SuperpixelNetwork, SuperpixelSource, slic_maps, slic_mean_images};
 
 /// A backbone with what adapts it: from images to feature maps.
 #[derive(Clone, Copy)]
@@ -40,17 +40,32 @@ impl AdaptedBackbone<'_> {
     }
 
     /// What visual prompts are made of: see [`SegmentationModel::guides`](super::SegmentationModel::guides).
-    pub(super) fn guides(&self, images: &Tensor<4>) -> Result<Option<Tensor<4>>> {
+    pub(super) fn guides(
+        &self,
+        images: &Tensor<4>,
+        superpixels: Option<&SoftSuperpixels>,
+    ) -> Result<Option<Tensor<4>>> {
         match self.adaptation {
-            Adaptation::VisualPrompts { input, .. } => self.features(input, images),
+            Adaptation::VisualPrompts { input, .. } => self.features(input, images, superpixels),
             _ => Ok(None),
         }
     }
 
-    /// An image of hand-crafted features, `[batch, input.channels(), height, width]`; none where the model lacks the network for it.
-    pub(super) fn features(&self, input: &PromptInput, images: &Tensor<4>) -> Result<Option<Tensor<4>>> {
+    /// The superpixels that the network makes of images, if there is one.
+    pub(super) fn superpixels(&self, images: &Tensor<4>) -> Option<SoftSuperpixels> {
+        self.superpixels.map(|network| network.forward(images.clone()))
+    }
+
+    /// An image of hand-crafted features, `[batch, input.channels(), height, width]`; none where it takes the superpixels of a network and there are
+    /// none.
+    fn features(
+        &self,
+        input: &PromptInput,
+        images: &Tensor<4>,
+        superpixels: Option<&SoftSuperpixels>,
+    ) -> Result<Option<Tensor<4>>> {
         let device = images.device();
-        Ok(Some(match (input, self.superpixels) {
+        Ok(Some(match (input, superpixels) {
             (PromptInput::HighPass { ratio }, _) => {
                 // EVP takes the spectrum of the normalised image.
                 let normalised = read(self.normalise(images.clone()))?;
@@ -67,8 +82,8 @@ impl AdaptedBackbone<'_> {
                 self.normalise(array_to_tensor(&pyramid.divide(read(images.clone())?.view())?.0, &device))
             }
             (PromptInput::Image, _) => self.normalise(images.clone()),
-            (PromptInput::Superpixels(SuperpixelSource::Network(_)), Some(network)) => {
-                self.normalise(network.forward(images.clone()).reconstruct(images.clone()))
+            (PromptInput::Superpixels(SuperpixelSource::Network(_)), Some(superpixels)) => {
+                self.normalise(superpixels.reconstruct(images.clone()))
             }
             (PromptInput::Superpixels(SuperpixelSource::Network(_)), None) => return Ok(None),
         }))
@@ -91,7 +106,8 @@ impl AdaptedBackbone<'_> {
     /// What a head for details sees: the features of its input and, where it asks for them, the numbers of superpixels of each level.
     pub(super) fn details(&self, detail: &DetailConfig, images: &Tensor<4>) -> Result<Option<Tensor<4>>> {
         let PromptInput::SuperpixelPyramid(pyramid) = &detail.input else {
-            return self.features(&detail.input, images);
+            // Superpixels of a network are for prompts alone.
+            return self.features(&detail.input, images, None);
         };
         let (means, regions) = pyramid.divide(read(images.clone())?.view())?;
         let device = images.device();

@@ -16,7 +16,7 @@ use super::decoder::Decoder;
 use super::segmentation_model::{SegmentationModel, trained_parameters};
 use crate::error::{Error, Result, config};
 use crate::prompts::{PromptTokens, VisualPrompts};
-use crate::superpixel::SuperpixelNetwork;
+use crate::superpixel::{SoftSuperpixels, SuperpixelNetwork};
 
 /// A task of a [`MultiTaskModel`].
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
@@ -171,7 +171,7 @@ impl MultiTaskModel {
     pub fn segment(&self, task: &str, images: Tensor<4>) -> Result<Tensor<4>> {
         let task = self.index(task)?;
         self.adapted().check(&images)?;
-        let guides = self.adapted().guides(&images)?;
+        let guides = self.guides(&images)?;
         Ok(self.forward(task, images, guides))
     }
 
@@ -180,7 +180,21 @@ impl MultiTaskModel {
     /// # Errors
     /// As [`SegmentationModel::segment`].
     pub fn guides(&self, images: &Tensor<4>) -> Result<Option<Tensor<4>>> {
-        self.adapted().guides(images)
+        self.guides_from(images, self.superpixels(images).as_ref())
+    }
+
+    /// The same of the superpixels that the network has made of these images.
+    pub(crate) fn guides_from(
+        &self,
+        images: &Tensor<4>,
+        superpixels: Option<&SoftSuperpixels>,
+    ) -> Result<Option<Tensor<4>>> {
+        self.adapted().guides(images, superpixels)
+    }
+
+    /// The superpixels of the network that tasks share, as [`SegmentationModel::superpixels`].
+    pub fn superpixels(&self, images: &Tensor<4>) -> Option<SoftSuperpixels> {
+        self.adapted().superpixels(images)
     }
 
     /// Logits of images for the task of an index, without checking them.

@@ -13,7 +13,7 @@ use super::decoder::Decoder;
 use super::detail::{DetailConfig, DetailHead};
 use crate::error::Result;
 use crate::prompts::{PromptTokens, VisualPrompts};
-use crate::superpixel::{SuperpixelNetwork, slic_regions};
+use crate::superpixel::{SoftSuperpixels, SuperpixelNetwork, slic_regions};
 
 /// A backbone, frozen as a rule, with what adapts it and a decoder.
 ///
@@ -60,7 +60,16 @@ impl SegmentationModel {
     /// # Errors
     /// As [`segment`](Self::segment).
     pub fn guides(&self, images: &Tensor<4>) -> Result<Option<Tensor<4>>> {
-        let prompts = self.adapted().guides(images)?;
+        self.guides_from(images, self.superpixels(images).as_ref())
+    }
+
+    /// The same of the superpixels that the network has made of these images.
+    pub(crate) fn guides_from(
+        &self,
+        images: &Tensor<4>,
+        superpixels: Option<&SoftSuperpixels>,
+    ) -> Result<Option<Tensor<4>>> {
+        let prompts = self.adapted().guides(images, superpixels)?;
         let detail = match &self.config.detail {
             Some(detail) => self.adapted().details(detail, images)?,
             None => None,
@@ -74,6 +83,14 @@ impl SegmentationModel {
         };
         let parts: Vec<Tensor<4>> = [prompts, detail, regions].into_iter().flatten().collect();
         Ok((!parts.is_empty()).then(|| Tensor::cat(parts, 1)))
+    }
+
+    /// The superpixels that the model's network makes of images, if it has one. They carry its gradients.
+    ///
+    /// # Shapes
+    /// - `images`: from 0 to 1, `[batch, 3, height, width]`
+    pub fn superpixels(&self, images: &Tensor<4>) -> Option<SoftSuperpixels> {
+        self.adapted().superpixels(images)
     }
 
     /// Logits of images, without checking them.

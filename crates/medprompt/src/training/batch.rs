@@ -95,6 +95,14 @@ impl Batch {
         };
         Ok(Self { images: tensor(pixels, 3), targets: tensor(targets, channels) })
     }
+
+    /// The targets with a channel for the background too where foreground alone has one: `[batch, classes, height, width]`.
+    pub(super) fn labels(&self) -> Tensor<4> {
+        if self.targets.dims()[1] > 1 {
+            return self.targets.clone();
+        }
+        Tensor::cat(vec![self.targets.clone().neg() + 1.0, self.targets.clone()], 1)
+    }
 }
 
 /// [`Error::NotFinite`] for the first pixel that is not, of `[channel, row, column]`.

@@ -15,7 +15,9 @@ use crate::error::{Result, config, shape};
 pub enum Loss {
     /// The mean cross-entropy of the pixels.
     CrossEntropy,
-    /// Cross-entropy in which every class that an image has weighs the same as a whole.
+    /// Cross-entropy in which every class that an image has weighs the same as a whole. With one channel the two weights of an image are
+    /// each the share of the other class, as EVP has them: together they are largest where both are as large, and an image without
+    /// foreground, or of nothing else, counts for nothing.
     BalancedCrossEntropy,
     /// `1 - (I + 1) / (U + 1)` with soft intersection and union.
     SoftIou,
@@ -129,7 +131,7 @@ fn cross_entropy(logits: Tensor<4>, targets: Tensor<4>) -> Tensor<4> {
     logits.clone().clamp_min(0.0) - logits * targets + softplus
 }
 
-/// Weights of pixels, of mean about 1 in an image of several classes; 1/2 per class for one channel.
+/// Weights of pixels: of mean about 1 in an image of several classes; for one channel the share of the other class.
 fn balance(targets: Tensor<4>) -> Tensor<4> {
     let share = targets.clone().mean_dim(3).mean_dim(2);
     if targets.dims()[1] == 1 {

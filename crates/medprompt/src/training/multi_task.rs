@@ -15,7 +15,7 @@ use crate::model::{Backbone, MultiTaskModel, MultiTaskWeights, OPTIMIZER, write_
 impl Trainer {
     /// The model after one step on batches of one or several tasks, and the loss of each before it.
     ///
-    /// The step follows the mean of the losses. Decoders of other tasks, their moments and statistics stay as they are, to the bit; what
+    /// The step follows the mean of the losses, each as [`step`](Self::step) has it. Decoders of other tasks, their moments and statistics stay as they are, to the bit; what
     /// is shared learns from all. Tasks may come in turn, one a step ([`turn`](Self::turn)), or all in every step.
     ///
     /// # Errors
@@ -34,9 +34,10 @@ impl Trainer {
             }
             let task = model.index(name)?;
             model.check(&batch.images)?;
-            let guides = model.guides(&batch.images)?;
+            let superpixels = model.superpixels(&batch.images);
+            let guides = model.guides_from(&batch.images, superpixels.as_ref())?;
             let logits = model.forward(task, batch.images.clone(), guides);
-            let loss = self.config.loss.checked(logits, batch.targets.clone())?;
+            let loss = self.loss(logits, batch, superpixels.as_ref())?;
             let of_task = value(loss.clone())?;
             if !of_task.is_finite() {
                 return Err(Error::Diverged { step, found: of_task });

@@ -12,6 +12,7 @@ use super::random::Random;
 use super::schedule::cosine_rate;
 use crate::error::{Error, Result, config};
 use crate::model::SegmentationModel;
+use crate::superpixel::{SoftSuperpixels, superpixel_loss};
 
 /// Streams of random numbers: the order of an epoch, and the changes of a sample.
 const ORDER: u64 = 1 << 62;
@@ -37,6 +38,9 @@ pub struct TrainingConfig {
     /// What becomes small.
     #[config(default = "Loss::cross_entropy_and_iou()")]
     pub loss: Loss,
+    /// Of [`superpixel_loss`], for models whose prompts are of a superpixel network: its superpixels then follow the labels, and not only
+    /// what helps the prompts. None for 0.
+    pub superpixel_weight: Option<f64>,
     /// Of all random numbers.
     #[config(default = 0)]
     pub seed: u64,
@@ -61,6 +65,7 @@ impl TrainingConfig {
             ("learning_rate", self.learning_rate),
             ("final_learning_rate", self.final_learning_rate),
             ("weight_decay", self.weight_decay),
+            ("superpixel_weight", self.superpixel_weight.unwrap_or(0.0)),
         ] {
             if !(found.is_finite() && found >= 0.0) {
                 return Err(config(field, "finite and at least 0", found));
@@ -172,9 +177,10 @@ impl Trainer {
         let step = self.progress.step;
         batch.images.device().seed(Random::new(self.config.seed, step as u64).bits());
         model.check(&batch.images)?;
-        let guides = model.guides(&batch.images)?;
+        let superpixels = model.superpixels(&batch.images);
+        let guides = model.guides_from(&batch.images, superpixels.as_ref())?;
         let logits = model.forward(batch.images.clone(), guides);
-        let loss = self.config.loss.checked(logits, batch.targets.clone())?;
+        let loss = self.loss(logits, batch, superpixels.as_ref())?;
         let found = value(loss.clone())?;
         if !found.is_finite() {
             return Err(Error::Diverged { step, found });
@@ -183,6 +189,22 @@ impl Trainer {
         let model = self.optimizer.step(model, &loss.backward(), |_| rate);
         self.progress.step += 1;
         Ok((model, found))
+    }
+
+    /// What a step makes smaller: the loss and, with a [weight](TrainingConfig::superpixel_weight), that of the superpixels.
+    pub(super) fn loss(
+        &self,
+        logits: Tensor<4>,
+        batch: &Batch,
+        superpixels: Option<&SoftSuperpixels>,
+    ) -> Result<Tensor<1>> {
+        let loss = self.config.loss.checked(logits, batch.targets.clone())?;
+        Ok(match (self.config.superpixel_weight, superpixels) {
+            (Some(weight), Some(superpixels)) if weight > 0.0 => {
+                loss + superpixel_loss(superpixels, batch.labels()) * weight
+            }
+            _ => loss,
+        })
     }
 
     /// Takes a score of validation, of which more is better; true when it is the best so far.

@@ -4,7 +4,7 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use mednn::bridge::read_f32;
 use medprompt::prompts::VisualPromptsConfig;
-use medprompt::superpixel::{SlicConfig, SuperpixelNetworkConfig, SuperpixelSource};
+use medprompt::superpixel::{SlicConfig, SuperpixelNetworkConfig, SuperpixelSource, superpixel_loss};
 use medprompt::training::{Batch, Loss, Trainer, TrainingConfig};
 use medprompt::{Adaptation, BackboneConfig, PromptInput, SegmentationModel};
 
@@ -36,6 +36,37 @@ fn arms(backbone: &BackboneConfig) -> Vec<Adaptation> {
         arms.push(Adaptation::PromptTokens { count: 3 });
     }
     arms
+}
+
+/// With a weight, the network of superpixels is trained by their own loss too, and only it is.
+#[test]
+fn superpixels_of_a_network_learn_to_follow_labels() {
+    let device = device().autodiff();
+    let images = images(2, 64, &device);
+    let targets = images.clone().mean_dim(1).greater_elem(0.5).float();
+    let batch = Batch { images: images.clone(), targets: targets.clone() };
+    let labels = Tensor::cat(vec![targets.clone().neg() + 1.0, targets], 1);
+    let start = model(&config(BackboneConfig::Mit(tiny_mit()), Adaptation::mvp(network()), 1), &device);
+    let after = |weight: Option<f64>| {
+        let mut model = start.clone();
+        let settings = TrainingConfig::new(20).with_learning_rate(1e-2).with_superpixel_weight(weight);
+        let mut trainer = Trainer::new(settings).unwrap();
+        for _ in 0..10 {
+            (model, _) = trainer.step(model, &batch).unwrap();
+        }
+        let superpixels = model.superpixels(&images).unwrap();
+        superpixel_loss(&superpixels, labels.clone()).into_scalar::<f32>()
+    };
+    let (without, with) = (after(None), after(Some(1.0)));
+    assert!(with < 0.9 * without, "{with} and {without} without");
+    assert!(Trainer::new(TrainingConfig::new(1).with_superpixel_weight(Some(-1.0))).is_err());
+    // Checkpoints from before there was a weight.
+    let mut settings = serde_json::to_value(TrainingConfig::new(3)).unwrap();
+    settings.as_object_mut().unwrap().remove("superpixel_weight").unwrap();
+    assert_eq!(serde_json::from_value::<TrainingConfig>(settings).unwrap(), TrainingConfig::new(3));
+    // Models without such a network have no superpixels.
+    let other = model(&config(BackboneConfig::Mit(tiny_mit()), Adaptation::evp(), 1), &device);
+    assert!(other.superpixels(&images).is_none());
 }
 
 /// The bits of the backbone's own parameters.

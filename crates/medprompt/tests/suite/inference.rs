@@ -327,6 +327,10 @@ fn clicks_boxes_and_scribbles_choose_whole_superpixels() {
     // Half of a superpixel is not more than half.
     assert_eq!(chosen(&[Interaction::Box { start: [0, 0], end: [3, 6] }]), [1, 3]);
     assert_eq!(chosen(&[whole, Interaction::Click([3, 0])]), [1, 4]);
+    // What two boxes have in common counts once; of two boxes beside each other both count.
+    let part = |start, end| Interaction::Box { start, end };
+    assert_eq!(chosen(&[part([0, 0], [3, 6]), part([0, 0], [3, 6])]), [1, 3]);
+    assert_eq!(chosen(&[part([0, 0], [3, 6]), part([3, 0], [4, 6])]), [1, 3, 4]);
 }
 
 #[test]
