@@ -92,6 +92,7 @@ mod quality;
 mod region;
 mod runs;
 mod seeds;
+mod side;
 mod simd;
 mod slic;
 mod small;
