@@ -160,7 +160,8 @@ impl Slic {
         self
     }
 
-    /// Smooths with a Gaussian of this standard deviation in mm (pixels where the spacing is unknown) before comparing.
+    /// Smooths with a Gaussian of this standard deviation in mm (pixels where the spacing is unknown) before comparing; at most as many
+    /// pixels as the longest side of the image has.
     pub const fn smoothing(mut self, sigma: f64) -> Self {
         self.smoothing = sigma;
         self
@@ -187,7 +188,7 @@ impl Slic {
     /// Divides an image, of any number of channels.
     ///
     /// # Errors
-    /// [`Error::SegmentCount`], [`Error::Option`], [`Error::NotFinite`], [`Error::NotRgb`], [`Error::TooLarge`];
+    /// [`Error::SegmentCount`], [`Error::Option`], [`Error::Smoothing`], [`Error::NotFinite`], [`Error::NotRgb`], [`Error::TooLarge`];
     /// [`Error::Geometry`] when there is no memory.
     pub fn image<T: Scalar>(&self, image: &Image<T>) -> Result<Superpixels> {
         self.image_within(image, None)
@@ -295,7 +296,7 @@ impl Slic {
         };
         let [column, row, slice] = input.spacing.to_array();
         let spacing = [slice, row, column];
-        let sigma = [0, 1, 2].map(|a| if input.size[a] > 1 { self.smoothing / spacing[a] } else { 0.0 });
+        let sigma = self.sigma(input.size, spacing)?;
         let planes = Planes::new(input, &Conversion { lab, range, sigma }, vectors)?;
         let compactness = self.compactness.unwrap_or(if lab { LAB_COMPACTNESS } else { RANGE_COMPACTNESS });
         let compactness = compactness * f64::from(planes.quanta);
@@ -344,6 +345,15 @@ impl Slic {
             labels = labels.chunks(planes.stride).flat_map(|row| &row[..input.size[2]]).copied().collect();
         }
         Ok((labels, count))
+    }
+
+    /// The smoothing in pixels along each axis. Bounded, since the time that it takes grows with it.
+    fn sigma(&self, size: [usize; 3], spacing: [f64; 3]) -> Result<[f64; 3]> {
+        let sigma = [0, 1, 2].map(|a| if size[a] > 1 { self.smoothing / spacing[a] } else { 0.0 });
+        let found = sigma.into_iter().fold(0.0, f64::max);
+        let [slices, rows, columns] = size;
+        let limit = slices.max(rows).max(columns);
+        if found <= limit as f64 { Ok(sigma) } else { Err(Error::Smoothing { limit, found }) }
     }
 
     /// What distances are made of, when a segment of mean size has a side in mm; the compactness is in steps of the features.

@@ -197,6 +197,28 @@ fn bad_input_is_an_error() {
     assert!(matches!(Slic::new(1).channels(none.view(), spacing, None), Err(Error::Empty { .. })));
 }
 
+/// A Gaussian far wider than the image would take for ever.
+#[test]
+fn smoothing_is_no_wider_than_the_image() {
+    let pixels = Array4::from_shape_fn([1, 2, 20, 30], |(_, z, y, x)| (z + y * x) as u8);
+    let of = |sigma: f64, spacing| Slic::new(6).smoothing(sigma).channels(pixels.view(), spacing, None);
+    let isotropic = Spacing::isotropic(1.0);
+    // Wider than the two slices are thick.
+    for sigma in [1e-300, 3.0, 30.0] {
+        assert!(of(sigma, isotropic).is_ok(), "{sigma}");
+    }
+    for found in [30.5, 1e6, 1e20, f64::MAX] {
+        assert_eq!(of(found, isotropic).unwrap_err(), Error::Smoothing { limit: 30, found });
+    }
+    // Few mm, but many pixels.
+    let thin = of(2.0, Spacing::new(1.0, 1.0, 1e-3)).unwrap_err();
+    assert_eq!(thin, Error::Smoothing { limit: 30, found: 2000.0 });
+    assert!(thin.to_string().contains("at most 30 pixels") && thin.to_string().contains("found 2000"));
+    // A single row is not smoothed along the rows.
+    let line = pixels.slice(ndarray::s![.., .., ..1, ..]);
+    assert!(Slic::new(6).smoothing(2.0).channels(line, Spacing::new(1.0, 1e-9, 1.0), None).is_ok());
+}
+
 #[test]
 fn the_least_images_work() {
     for shape in [[1, 1, 1, 1], [1, 1, 1, 40], [3, 1, 40, 1], [2, 7, 1, 1]] {
