@@ -161,7 +161,7 @@ impl Slic {
     }
 
     /// Smooths with a Gaussian of this standard deviation in mm (pixels where the spacing is unknown) before comparing; at most as many
-    /// pixels as the longest side of the image has.
+    /// pixels as the longest side of the image has. Within a mask over the pixels of the mask alone.
     pub const fn smoothing(mut self, sigma: f64) -> Self {
         self.smoothing = sigma;
         self

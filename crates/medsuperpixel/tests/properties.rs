@@ -197,6 +197,20 @@ fn bad_input_is_an_error() {
     assert!(matches!(Slic::new(1).channels(none.view(), spacing, None), Err(Error::Empty { .. })));
 }
 
+/// Nothing reaches the pixels of a mask from outside of it.
+#[test]
+fn smoothing_within_a_mask_makes_no_rim() {
+    let mask = Array2::from_shape_fn((80, 80), |(y, x)| {
+        let (y, x) = (y as i32 - 40, x as i32 - 40);
+        y * y + x * x < 36 * 36
+    });
+    let image = Image::grey(mask.mapv(|inside| if inside { 60i16 } else { -1000 })).unwrap();
+    let slic = Slic::new(60).value_range(ValueRange::Fixed { low: -1000.0, high: 400.0 });
+    let plain = slic.masked_image(&image, mask.view()).unwrap();
+    let smooth = slic.smoothing(3.0).masked_image(&image, mask.view()).unwrap();
+    assert_eq!(smooth.labels(), plain.labels());
+}
+
 /// A Gaussian far wider than the image would take for ever.
 #[test]
 fn smoothing_is_no_wider_than_the_image() {
