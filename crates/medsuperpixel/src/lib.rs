@@ -81,6 +81,7 @@ mod cells;
 mod clusters;
 mod components;
 mod connectivity;
+mod cut;
 mod error;
 mod input;
 mod kmeans;

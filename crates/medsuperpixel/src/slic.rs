@@ -49,10 +49,15 @@ pub enum Connectivity {
     Off,
     /// The largest connected pieces, as many as there are clusters, are regions of their own. Each other, and each that is
     /// smaller than the least size, is part of the neighbour that is most alike.
+    ///
+    /// The largest size holds for every region: what is larger is cut into pieces of about equal size, which are regions beyond the
+    /// number of clusters, and nothing becomes part of a neighbour that it would make too large. Where no neighbour has room
+    /// a piece stays a region of its own, however small.
     Enforce {
-        /// Least size, as a part of the mean (pixels over segments). The default is 0.1, scikit-image's 0.5.
+        /// Least size, as a part of the mean size of clusters (pixels over clusters: over a whole image as many as the grid has). The
+        /// default is 0.1, scikit-image's 0.5.
         min_size: f64,
-        /// Largest size, in the same unit: what is larger is cut. Infinite for no limit.
+        /// Largest size, in pixels over the segments asked for, but at least one pixel. Infinite for no limit.
         max_size: f64,
     },
 }
@@ -334,7 +339,7 @@ impl Slic {
             Connectivity::Enforce { min_size, max_size } => {
                 let limits = Limits {
                     least: (min_size * mean) as usize,
-                    most: (max_size * mean) as usize,
+                    most: ((max_size * pixels as f64 / self.segments as f64) as usize).max(1),
                     count: clusters.clusters.len(),
                 };
                 connect(&mut clusters.labels, &planes, &clusters.clusters, limits, vectors)

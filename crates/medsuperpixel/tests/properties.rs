@@ -83,7 +83,7 @@ proptest! {
         part in 0.0f64..1.0,
         adaptive in any::<bool>(),
         masked in any::<bool>(),
-        max_size in prop_oneof![Just(f64::INFINITY), 1.0f64..3.0],
+        max_size in prop_oneof![Just(f64::INFINITY), 0.2f64..3.0],
         compactness in prop_oneof![Just(3.0), Just(0.1), Just(0.003)],
         row_stride in 1usize..4,
         tolerance in prop_oneof![Just(0.0), Just(0.05)],
@@ -105,6 +105,8 @@ proptest! {
         prop_assert_eq!(used.len(), found.count());
         prop_assert_eq!(used.last().copied(), Some(found.count() as u32));
         prop_assert!(pieces(&labels).iter().skip(1).all(|n| *n == 1));
+        let largest = (max_size * inside as f64 / segments as f64).max(1.0);
+        prop_assert!(found.regions(pixels.view()).unwrap().iter().all(|r| r.pixels as f64 <= largest));
         for (index, label) in labels.indexed_iter() {
             prop_assert_eq!(*label > 0, mask.is_none_or(|m| m[index]));
         }
@@ -282,6 +284,28 @@ fn connectivity_can_be_left_out() {
     assert!(found.count() <= 16);
     assert!(pieces(&found.labels().to_owned()).iter().skip(1).any(|n| *n > 1));
     assert_eq!(found.zero_based().iter().min(), Some(&0));
+}
+
+/// A large flat background, which few clusters would take, beside fine stripes, which make many small pieces.
+#[test]
+fn no_region_is_larger_than_the_largest_size() {
+    let image = Image::grey(Array2::from_shape_fn((120, 160), |(y, x)| {
+        if x < 90 { 20u8 } else { 20 + 50 * ((y / 3 + x / 5) % 4) as u8 }
+    }))
+    .unwrap();
+    for (segments, max_size) in [(24, 1.0), (24, 1.2), (100, 0.5), (100, 1.0), (1, 0.02), (19_200, 1.0)] {
+        let connectivity = Connectivity::Enforce { min_size: f64::min(max_size, 0.2), max_size };
+        let slic = Slic::new(segments).compactness(0.003).connectivity(connectivity);
+        let found = slic.image(&image).unwrap();
+        let largest = max_size * 19_200.0 / segments as f64;
+        let regions = found.image_regions(&image).unwrap();
+        let sizes: Vec<usize> = regions.iter().map(|r| r.pixels).collect();
+        assert!(sizes.iter().all(|s| *s as f64 <= largest.max(1.0)), "{segments} {max_size}: {sizes:?}");
+        // Cut no finer than needed.
+        let least = 19_200.0 / largest;
+        assert!((found.count() as f64) < 4.0 * least + 1.0, "{segments} {max_size}: {}", found.count());
+        assert!(pieces(&found.labels().to_owned()).iter().skip(1).all(|n| *n == 1));
+    }
 }
 
 /// Where values decide alone, clusters leave the cells that they began in, and their pixels still have a cluster.
