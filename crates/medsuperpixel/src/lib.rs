@@ -29,7 +29,7 @@
 //! | mean, spread, area or volume, centroid, box, boundary of each region | [`Region`] |
 //! | which regions touch, and along how many mm | [`AdjacencyGraph`] |
 //! | each pixel as its region's mean | [`Superpixels::mean_image`], [`Superpixels::mean_volume`] |
-//! | borders drawn over an image | [`Superpixels::image_overlay`], [`Superpixels::slice_overlay`] |
+//! | borders drawn over an image; as a PNG file in the example `overlay` | [`Superpixels::image_overlay`], [`Superpixels::slice_overlay`] |
 //! | boundary recall, under-segmentation error, achievable segmentation accuracy | [`Quality`] |
 //!
 //! # How
