@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use crate::assign::OUTSIDE;
 use crate::clusters::Clusters;
 use crate::components::{NONE, components, sizes};
+use crate::cut::cut;
 use crate::lanes::LANES;
 use crate::planes::Planes;
 use crate::runs::Runs;
@@ -14,9 +15,9 @@ use crate::small::merge_small;
 /// Limits of a region's size, in pixels.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// Smaller pieces become part of a neighbour.
+    /// Smaller pieces become part of a neighbour that has room for them.
     pub(crate) least: usize,
-    /// Larger regions are cut.
+    /// Larger regions are cut, at least 1.
     pub(crate) most: usize,
     /// So many of the largest pieces can be regions of their own.
     pub(crate) count: usize,
@@ -27,17 +28,17 @@ pub(crate) fn connect(
     labels: &mut [u32],
     planes: &Planes,
     clusters: &Clusters,
-    limits: Limits,
+    mut limits: Limits,
     vectors: Vectors,
 ) -> usize {
-    let runs = Runs::new(labels, planes.size, planes.stride, vectors);
+    let mut runs = Runs::new(labels, planes.size, planes.stride, vectors);
     let mut components = components(&runs);
     let mut sizes = sizes(&runs, &components);
     if sizes.iter().any(|s| *s as usize > limits.most) {
-        cut(&runs, &mut components, &mut sizes, limits.most);
+        limits.count += cut(&mut runs, &mut components, &mut sizes, limits.most);
     }
     let small = too_small(&sizes, limits);
-    merge_small(&runs, &mut components, &mut sizes, planes, clusters, small);
+    merge_small(&runs, &mut components, &mut sizes, planes, clusters, small, limits.most);
     write(labels, planes.stride, &runs, &components)
 }
 
@@ -88,57 +89,4 @@ fn write(labels: &mut [u32], stride: usize, runs: &Runs, belongs: &[u32]) -> usi
         }
     });
     count as usize
-}
-
-/// Cuts components of more than `most` pixels into connected pieces of about as many, from their first run on, whole runs at a
-/// time. A piece is named by its first run.
-fn cut(runs: &Runs, components: &mut [u32], sizes: &mut [u32], most: usize) {
-    let rows: Vec<usize> = (0..runs.rows()).flat_map(|row| runs.row(row).map(move |_| row)).collect();
-    let large: Vec<bool> =
-        components.iter().map(|c| *c != NONE && sizes[*c as usize] as usize > most).collect();
-    let whole = components.to_vec();
-    let mut done: Vec<bool> = large.iter().map(|l| !l).collect();
-    for first in 0..whole.len() {
-        if done[first] {
-            continue;
-        }
-        let mut queue = std::collections::VecDeque::from([first]);
-        done[first] = true;
-        let mut size = 0;
-        while let Some(run) = queue.pop_front() {
-            let pixels = runs.columns(rows[run], run).len();
-            if size > 0 && size + pixels > most {
-                // Left to a later piece.
-                done[run] = false;
-                continue;
-            }
-            size += pixels;
-            components[run] = first as u32;
-            for next in around(runs, rows[run], run) {
-                if !done[next] && whole[next] == whole[first] {
-                    done[next] = true;
-                    queue.push_back(next);
-                }
-            }
-        }
-        sizes[first] = size as u32;
-    }
-}
-
-/// The runs of other rows that share a side with a run.
-fn around(runs: &Runs, row: usize, run: usize) -> Vec<usize> {
-    let [slices, per_slice, _] = runs.size;
-    let columns = runs.columns(row, run);
-    let above = (!row.is_multiple_of(per_slice)).then(|| row - 1);
-    let below = (row % per_slice + 1 < per_slice).then_some(row + 1);
-    let before = row.checked_sub(per_slice);
-    let after = (row + per_slice < slices * per_slice).then_some(row + per_slice);
-    let mut found = Vec::new();
-    for other in [above, below, before, after].into_iter().flatten() {
-        let all = runs.row(other);
-        let first =
-            all.start + runs.runs[all.clone()].partition_point(|r| (r.start as usize) <= columns.start) - 1;
-        found.extend((first..all.end).take_while(|r| (runs.runs[*r].start as usize) < columns.end));
-    }
-    found
 }

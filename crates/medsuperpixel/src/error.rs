@@ -25,6 +25,17 @@ pub enum Error {
         /// The value as given.
         found: f64,
     },
+    /// A Gaussian that is wider than the image.
+    #[error(
+        "the standard deviation of the smoothing must be at most {limit} pixels (the longest side of the image) along each axis, \
+         found {found}"
+    )]
+    Smoothing {
+        /// Pixels along the longest side of the image.
+        limit: usize,
+        /// The largest standard deviation, in pixels.
+        found: f64,
+    },
     /// A pixel that is NaN or infinite.
     #[error("pixels must be finite, found {found} in channel {channel} at slice, row, column {index:?}")]
     NotFinite {

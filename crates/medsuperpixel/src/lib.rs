@@ -29,7 +29,7 @@
 //! | mean, spread, area or volume, centroid, box, boundary of each region | [`Region`] |
 //! | which regions touch, and along how many mm | [`AdjacencyGraph`] |
 //! | each pixel as its region's mean | [`Superpixels::mean_image`], [`Superpixels::mean_volume`] |
-//! | borders drawn over an image | [`Superpixels::image_overlay`], [`Superpixels::slice_overlay`] |
+//! | borders drawn over an image; as a PNG file in the example `overlay` | [`Superpixels::image_overlay`], [`Superpixels::slice_overlay`] |
 //! | boundary recall, under-segmentation error, achievable segmentation accuracy | [`Quality`] |
 //!
 //! # How
@@ -81,6 +81,7 @@ mod cells;
 mod clusters;
 mod components;
 mod connectivity;
+mod cut;
 mod error;
 mod input;
 mod kmeans;
@@ -92,6 +93,7 @@ mod quality;
 mod region;
 mod runs;
 mod seeds;
+mod side;
 mod simd;
 mod slic;
 mod small;

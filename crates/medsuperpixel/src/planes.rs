@@ -72,7 +72,11 @@ impl Planes {
                 .par_chunks_mut(channels * stride)
                 .enumerate()
                 .for_each(|(r, out)| source.row(r, out, stride));
-            let floats = smooth(floats, size, channels * stride, stride, conversion.sigma)?;
+            let mut floats = smooth(floats, size, channels * stride, stride, conversion.sigma)?;
+            if let Some(mask) = input.mask {
+                let weights = weights(mask, size, stride, conversion.sigma)?;
+                normalise(&mut floats, &weights, mask, (size[2], stride));
+            }
             let chunk = channels * stride;
             values
                 .par_chunks_mut(chunk)
@@ -88,6 +92,28 @@ impl Planes {
         let len = self.channels * self.stride;
         &self.values[row * len..][..len]
     }
+}
+
+/// How much of a Gaussian around each pixel lies within a mask: lines of `stride`.
+fn weights(mask: &[bool], size: [usize; 3], stride: usize, sigma: [f64; 3]) -> Result<Vec<f32>> {
+    let mut weights: Vec<f32> = medcore::zeroed(size[0] * size[1] * stride)?;
+    for (line, mask) in weights.chunks_mut(stride).zip(mask.chunks(size[2])) {
+        line.iter_mut().zip(mask).for_each(|(w, m)| *w = f32::from(u8::from(*m)));
+    }
+    smooth(weights, size, stride, stride, sigma)
+}
+
+/// Makes sums over a mask means over it: what is outside, as 0, was smoothed too (normalised convolution, Knutsson and Westin 1993).
+fn normalise(floats: &mut [f32], weights: &[f32], mask: &[bool], (columns, stride): (usize, usize)) {
+    let row_len = floats.len() / (weights.len() / stride);
+    let rows = floats.par_chunks_mut(row_len).zip(weights.par_chunks(stride)).zip(mask.par_chunks(columns));
+    rows.for_each(|((row, weights), mask)| {
+        for line in row.chunks_mut(stride) {
+            for ((value, weight), inside) in line.iter_mut().zip(weights).zip(mask) {
+                *value = if *inside { *value / weight } else { 0.0 };
+            }
+        }
+    });
 }
 
 #[inline(always)]
@@ -167,6 +193,41 @@ impl<'a, T: Scalar> Source<'a, T> {
             None => {
                 for (o, v) in out.iter_mut().zip(values) {
                     *o = ((v.to_f64() - self.low) * self.factor).clamp(0.0, 1.0) as f32;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use medcore::Spacing;
+
+    use super::*;
+
+    #[test]
+    fn smoothing_within_a_mask_keeps_what_is_constant() {
+        let size = [3, 11, 13];
+        // A ball, and a pixel on its own in a corner; other values beyond.
+        let mask: Vec<bool> = (0..3 * 11 * 13)
+            .map(|i| {
+                (i / 143 % 3 - 1i32).pow(2) + (i / 13 % 11 - 5).pow(2) + (i % 13 - 6).pow(2) < 16 || i == 0
+            })
+            .collect();
+        let values: Vec<f32> = [0.25, 0.5]
+            .iter()
+            .flat_map(|inside| mask.iter().map(move |m| if *m { *inside } else { f32::NAN }))
+            .collect();
+        let input =
+            Input { values: &values, channels: 2, size, spacing: Spacing::isotropic(1.0), mask: Some(&mask) };
+        let conversion = Conversion { lab: false, range: (0.0, 1.0), sigma: [0.7, 2.0, 1.0] };
+        let planes = Planes::new(&input, &conversion, Vectors::widest()).unwrap();
+        for (r, mask) in mask.chunks(13).enumerate() {
+            for (channel, expected) in planes.row(r).chunks(planes.stride).zip([0.25, 0.5]) {
+                for (v, inside) in channel.iter().zip(mask) {
+                    let expected = if *inside { expected * RANGE_QUANTA } else { 0.0 };
+                    // 0.5 is between two steps.
+                    assert!((f32::from(*v) - expected).abs() <= 0.51, "{v}, expected {expected}");
                 }
             }
         }

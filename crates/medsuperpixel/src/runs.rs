@@ -70,6 +70,26 @@ impl Runs {
         start..if next < self.offsets[row + 1] { self.runs[next].start as usize } else { self.size[2] }
     }
 
+    /// Cuts each run into pieces of at most `longest(run)` pixels. Returns the first piece of each.
+    pub(crate) fn split(&mut self, longest: impl Fn(usize) -> usize) -> Vec<u32> {
+        let whole = std::mem::take(&mut self.runs);
+        let mut firsts = Vec::with_capacity(whole.len());
+        let mut begin = 0;
+        for row in 0..self.rows() {
+            let end = self.offsets[row + 1];
+            for run in begin..end {
+                firsts.push(self.runs.len() as u32);
+                let Run { start, label } = whole[run];
+                let next = if run + 1 < end { whole[run + 1].start } else { self.size[2] as u32 };
+                let pieces = (start..next).step_by(longest(run));
+                self.runs.extend(pieces.map(|start| Run { start, label }));
+            }
+            begin = end;
+            self.offsets[row + 1] = self.runs.len();
+        }
+        firsts
+    }
+
     /// The rows before a row that touch it: the row above, and the same row of the slice before.
     pub(crate) fn rows_before(&self, row: usize) -> impl Iterator<Item = usize> + use<> {
         let per_slice = self.size[1];
@@ -134,5 +154,16 @@ mod tests {
         let mut touching = Vec::new();
         runs.touching(1, 0, |a, b, n| touching.push((a, b, n)));
         assert_eq!(touching, [(3, 0, 1), (4, 0, 1), (4, 1, 1), (5, 1, 1), (6, 1, 1), (6, 2, 1)]);
+    }
+
+    #[test]
+    fn long_runs_are_split() {
+        let labels = [1, 1, 2, 2, 2, 2, /* */ 1, 1, 1, 1, 1, 1];
+        let mut runs = Runs::new(&labels, [1, 2, 6], 6, Vectors::widest());
+        assert_eq!(runs.split(|run| if run == 0 { 9 } else { 3 }), [0, 1, 3]);
+        let found: Vec<(u32, u32)> = runs.runs.iter().map(|r| (r.start, r.label)).collect();
+        assert_eq!(found, [(0, 1), (2, 2), (5, 2), (0, 1), (3, 1)]);
+        assert_eq!((runs.row(0), runs.row(1)), (0..3, 3..5));
+        assert_eq!((runs.columns(0, 2), runs.columns(1, 3)), (5..6, 0..3));
     }
 }

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::side::side;
+
 /// The pixels of a mask within a box, and how to go through them.
 struct Within<'a> {
     mask: &'a [bool],
@@ -34,8 +36,7 @@ pub(crate) fn over_mask(mask: &[bool], size: [usize; 3], spacing: [f64; 3], coun
     let within = Within { mask, size };
     let total = mask.iter().filter(|m| **m).count();
     let lengths = [0, 1, 2].map(|a| if extent[a] == 1 { 1.0 } else { spacing[a] });
-    let dimensions = extent.iter().filter(|e| **e > 1).count().max(1);
-    let side = (total as f64 * lengths.iter().product::<f64>() / count as f64).powf(1.0 / dimensions as f64);
+    let side = side(total as f64 / count as f64, extent, lengths);
     let parts =
         |axis: usize| ((extent[axis] as f64 * lengths[axis] / side).round() as usize).clamp(1, extent[axis]);
     let cut = |axis: usize| {

@@ -10,6 +10,8 @@ use crate::error::{Error, Result};
 use crate::input::Input;
 use crate::kmeans::KMeans;
 use crate::planes::{Conversion, Planes};
+use crate::seeds;
+use crate::side::side;
 use crate::simd::Vectors;
 use crate::superpixels::Superpixels;
 
@@ -47,10 +49,15 @@ pub enum Connectivity {
     Off,
     /// The largest connected pieces, as many as there are clusters, are regions of their own. Each other, and each that is
     /// smaller than the least size, is part of the neighbour that is most alike.
+    ///
+    /// The largest size holds for every region: what is larger is cut into pieces of about equal size, which are regions beyond the
+    /// number of clusters, and nothing becomes part of a neighbour that it would make too large. Where no neighbour has room
+    /// a piece stays a region of its own, however small.
     Enforce {
-        /// Least size, as a part of the mean (pixels over segments). The default is 0.1, scikit-image's 0.5.
+        /// Least size, as a part of the mean size of clusters (pixels over clusters: over a whole image as many as the grid has). The
+        /// default is 0.1, scikit-image's 0.5.
         min_size: f64,
-        /// Largest size, in the same unit: what is larger is cut. Infinite for no limit.
+        /// Largest size, in pixels over the segments asked for, but at least one pixel. Infinite for no limit.
         max_size: f64,
     },
 }
@@ -64,8 +71,8 @@ impl Default for Connectivity {
 /// SLIC: superpixels and supervoxels by k-means in place and value (Achanta et al. 2012).
 ///
 /// Pixels are compared by `D^2 = (difference in value / compactness)^2 + (distance in mm / S)^2`, where `S` is the side in mm of a
-/// segment of mean size. Differences are of Lab for colour images, else of values scaled to 0..1, so a compactness of 10 suits
-/// colour and 0.1 grey images.
+/// segment of mean size: a segment goes from end to end of an axis that is shorter than `S`, which is of the other axes then.
+/// Differences are of Lab for colour images, else of values scaled to 0..1, so a compactness of 10 suits colour and 0.1 grey images.
 ///
 /// The result depends on nothing but the input and the options: not on the number of threads, nor on the processor.
 ///
@@ -158,7 +165,8 @@ impl Slic {
         self
     }
 
-    /// Smooths with a Gaussian of this standard deviation in mm (pixels where the spacing is unknown) before comparing.
+    /// Smooths with a Gaussian of this standard deviation in mm (pixels where the spacing is unknown) before comparing; at most as many
+    /// pixels as the longest side of the image has. Within a mask over the pixels of the mask alone.
     pub const fn smoothing(mut self, sigma: f64) -> Self {
         self.smoothing = sigma;
         self
@@ -185,7 +193,7 @@ impl Slic {
     /// Divides an image, of any number of channels.
     ///
     /// # Errors
-    /// [`Error::SegmentCount`], [`Error::Option`], [`Error::NotFinite`], [`Error::NotRgb`], [`Error::TooLarge`];
+    /// [`Error::SegmentCount`], [`Error::Option`], [`Error::Smoothing`], [`Error::NotFinite`], [`Error::NotRgb`], [`Error::TooLarge`];
     /// [`Error::Geometry`] when there is no memory.
     pub fn image<T: Scalar>(&self, image: &Image<T>) -> Result<Superpixels> {
         self.image_within(image, None)
@@ -293,21 +301,25 @@ impl Slic {
         };
         let [column, row, slice] = input.spacing.to_array();
         let spacing = [slice, row, column];
-        let sigma = [0, 1, 2].map(|a| if input.size[a] > 1 { self.smoothing / spacing[a] } else { 0.0 });
+        let sigma = self.sigma(input.size, spacing)?;
         let planes = Planes::new(input, &Conversion { lab, range, sigma }, vectors)?;
         let compactness = self.compactness.unwrap_or(if lab { LAB_COMPACTNESS } else { RANGE_COMPACTNESS });
+        let compactness = compactness * f64::from(planes.quanta);
         let mut clusters = match input.mask {
             None => {
                 let cells = Cells::new([0; 3], input.size, spacing, self.segments);
-                let metric =
-                    self.metric(&planes, compactness, spacing, pixels as f64 / cells.len() as f64, false);
+                let side = side(pixels as f64 / cells.len() as f64, input.size, spacing);
+                let metric = self.metric(compactness, spacing, side, false);
+                let stride = self.stride(&metric, input.size[1]);
                 let mut clusters = KMeans::on_grid(&planes, cells, metric, vectors)?;
-                clusters.run(self.iterations - 1, self.stride(&metric), false);
+                clusters.run(self.iterations - 1, stride, false);
                 clusters
             }
             Some(mask) => {
-                let metric =
-                    self.metric(&planes, compactness, spacing, pixels as f64 / self.segments as f64, true);
+                let (_, extent) = seeds::bounds(mask, input.size).unwrap_or(([0; 3], input.size));
+                let side = side(pixels as f64 / self.segments as f64, extent, spacing);
+                let metric = self.metric(compactness, spacing, side, true);
+                let stride = self.stride(&metric, extent[1]);
                 let mut clusters = KMeans::on_mask(
                     &planes,
                     mask,
@@ -315,9 +327,9 @@ impl Slic {
                     self.segments,
                     metric,
                     vectors,
-                    (self.iterations, self.stride(&metric)),
+                    (self.iterations, stride),
                 )?;
-                clusters.run(self.iterations, self.stride(&metric), false);
+                clusters.run(self.iterations, stride, false);
                 clusters
             }
         };
@@ -327,7 +339,7 @@ impl Slic {
             Connectivity::Enforce { min_size, max_size } => {
                 let limits = Limits {
                     least: (min_size * mean) as usize,
-                    most: (max_size * mean) as usize,
+                    most: ((max_size * pixels as f64 / self.segments as f64) as usize).max(1),
                     count: clusters.clusters.len(),
                 };
                 connect(&mut clusters.labels, &planes, &clusters.clusters, limits, vectors)
@@ -340,19 +352,17 @@ impl Slic {
         Ok((labels, count))
     }
 
-    /// What distances are made of, when a segment has `pixels` pixels.
-    fn metric(
-        &self,
-        planes: &Planes,
-        compactness: f64,
-        spacing: [f64; 3],
-        pixels: f64,
-        masked: bool,
-    ) -> Metric {
-        let axes = || (0..3).filter(|&a| planes.size[a] > 1);
-        let dimensions = axes().count().max(1);
-        let side = (pixels * axes().map(|a| spacing[a]).product::<f64>()).powf(1.0 / dimensions as f64);
-        let compactness = compactness * f64::from(planes.quanta);
+    /// The smoothing in pixels along each axis. Bounded, since the time that it takes grows with it.
+    fn sigma(&self, size: [usize; 3], spacing: [f64; 3]) -> Result<[f64; 3]> {
+        let sigma = [0, 1, 2].map(|a| if size[a] > 1 { self.smoothing / spacing[a] } else { 0.0 });
+        let found = sigma.into_iter().fold(0.0, f64::max);
+        let [slices, rows, columns] = size;
+        let limit = slices.max(rows).max(columns);
+        if found <= limit as f64 { Ok(sigma) } else { Err(Error::Smoothing { limit, found }) }
+    }
+
+    /// What distances are made of, when a segment of mean size has a side in mm; the compactness is in steps of the features.
+    fn metric(&self, compactness: f64, spacing: [f64; 3], side: f64, masked: bool) -> Metric {
         Metric {
             scale: spacing.map(|mm| (mm * compactness / side) as f32),
             compactness: compactness as f32,
@@ -362,9 +372,9 @@ impl Slic {
         }
     }
 
-    /// Every how many rows are looked at.
-    fn stride(&self, metric: &Metric) -> usize {
-        let rows = f64::from(metric.compactness / metric.scale[1]);
+    /// Every how many rows are looked at, of `extent` rows in all.
+    fn stride(&self, metric: &Metric, extent: usize) -> usize {
+        let rows = f64::from(metric.compactness / metric.scale[1]).min(extent as f64);
         self.row_stride.unwrap_or(if rows >= MANY_ROWS { 3 } else { 1 })
     }
 

@@ -12,8 +12,8 @@ const ROWS_PER_TASK: usize = 64;
 /// Contacts that a task has room for from the beginning.
 const ROOM: usize = 1024;
 
-/// Joins each of the components `small` (in order) to the neighbour whose features are closest, the smallest first. Those that touch
-/// nothing stay.
+/// Joins each of the components `small` (in order) to the neighbour whose features are closest, the smallest first, of those with which
+/// it has at most `most` pixels. What has no such neighbour stays.
 pub(crate) fn merge_small(
     runs: &Runs,
     components: &mut [u32],
@@ -21,6 +21,7 @@ pub(crate) fn merge_small(
     planes: &Planes,
     clusters: &Clusters,
     small: Vec<u32>,
+    most: usize,
 ) {
     if small.is_empty() {
         return;
@@ -33,7 +34,7 @@ pub(crate) fn merge_small(
     for component in order {
         let found = small
             .index(component)
-            .and_then(|i| Some((i, small.nearest(i, sizes, &mut sets, runs, clusters)?)));
+            .and_then(|i| Some((i, small.nearest(i, sizes, most, &mut sets, runs, clusters)?)));
         if let Some((i, nearest)) = found {
             sets.0[component as usize] = nearest;
             sizes[nearest as usize] += sizes[component as usize];
@@ -122,27 +123,31 @@ impl Small {
         }
     }
 
-    /// The neighbour whose cluster's features are closest to the mean of a set; the first of equals.
+    /// The neighbour whose cluster's features are closest to the mean of a set, of those with which it has at most `most` pixels; the
+    /// first of equals.
     fn nearest(
         &mut self,
         set: usize,
         sizes: &[u32],
+        most: usize,
         sets: &mut Sets<'_>,
         runs: &Runs,
         clusters: &Clusters,
     ) -> Option<u32> {
         let itself = self.components[set];
+        let pixels = sizes[itself as usize];
+        let fits = |c: &u32| *c != itself && (pixels + sizes[*c as usize]) as usize <= most;
         self.neighbours.clear();
         let mut member = set as u32;
         while member != NONE {
             let m = member as usize;
             let touched = &self.contacts[self.offsets[m]..self.offsets[m + 1]];
-            self.neighbours.extend(touched.iter().map(|c| sets.find(*c)).filter(|c| *c != itself));
+            self.neighbours.extend(touched.iter().map(|c| sets.find(*c)).filter(fits));
             member = self.next[m];
         }
         let channels = self.channels;
         let sums = &self.sums[set * channels..][..channels];
-        let pixels = f64::from(sizes[itself as usize]);
+        let pixels = f64::from(pixels);
         let distance = |c: &u32| -> f64 {
             let cluster = runs.runs[*c as usize].label as usize;
             let values = &clusters.values[cluster * channels..][..channels];

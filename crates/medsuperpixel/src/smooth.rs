@@ -38,9 +38,12 @@ pub(crate) fn smooth(
     }
     if sigma[2] > 0.0 && columns > 1 {
         let kernel = kernel(sigma[2]);
+        let radius = (kernel.len() / 2) as isize;
+        let places: Vec<usize> =
+            (-radius..columns as isize + radius).map(|place| mirror(place, columns)).collect();
         next.par_chunks_mut(stride).zip(values.par_chunks(stride)).for_each(|(out, line)| {
             for (x, o) in out[..columns].iter_mut().enumerate() {
-                *o = kernel.iter().map(|(offset, w)| w * line[mirror(x as isize + offset, columns)]).sum();
+                *o = kernel.iter().zip(&places[x..]).map(|((_, w), place)| w * line[*place]).sum();
             }
         });
         std::mem::swap(&mut values, &mut next);

@@ -83,7 +83,7 @@ proptest! {
         part in 0.0f64..1.0,
         adaptive in any::<bool>(),
         masked in any::<bool>(),
-        max_size in prop_oneof![Just(f64::INFINITY), 1.0f64..3.0],
+        max_size in prop_oneof![Just(f64::INFINITY), 0.2f64..3.0],
         compactness in prop_oneof![Just(3.0), Just(0.1), Just(0.003)],
         row_stride in 1usize..4,
         tolerance in prop_oneof![Just(0.0), Just(0.05)],
@@ -105,6 +105,8 @@ proptest! {
         prop_assert_eq!(used.len(), found.count());
         prop_assert_eq!(used.last().copied(), Some(found.count() as u32));
         prop_assert!(pieces(&labels).iter().skip(1).all(|n| *n == 1));
+        let largest = (max_size * inside as f64 / segments as f64).max(1.0);
+        prop_assert!(found.regions(pixels.view()).unwrap().iter().all(|r| r.pixels as f64 <= largest));
         for (index, label) in labels.indexed_iter() {
             prop_assert_eq!(*label > 0, mask.is_none_or(|m| m[index]));
         }
@@ -197,6 +199,42 @@ fn bad_input_is_an_error() {
     assert!(matches!(Slic::new(1).channels(none.view(), spacing, None), Err(Error::Empty { .. })));
 }
 
+/// Nothing reaches the pixels of a mask from outside of it.
+#[test]
+fn smoothing_within_a_mask_makes_no_rim() {
+    let mask = Array2::from_shape_fn((80, 80), |(y, x)| {
+        let (y, x) = (y as i32 - 40, x as i32 - 40);
+        y * y + x * x < 36 * 36
+    });
+    let image = Image::grey(mask.mapv(|inside| if inside { 60i16 } else { -1000 })).unwrap();
+    let slic = Slic::new(60).value_range(ValueRange::Fixed { low: -1000.0, high: 400.0 });
+    let plain = slic.masked_image(&image, mask.view()).unwrap();
+    let smooth = slic.smoothing(3.0).masked_image(&image, mask.view()).unwrap();
+    assert_eq!(smooth.labels(), plain.labels());
+}
+
+/// A Gaussian far wider than the image would take for ever.
+#[test]
+fn smoothing_is_no_wider_than_the_image() {
+    let pixels = Array4::from_shape_fn([1, 2, 20, 30], |(_, z, y, x)| (z + y * x) as u8);
+    let of = |sigma: f64, spacing| Slic::new(6).smoothing(sigma).channels(pixels.view(), spacing, None);
+    let isotropic = Spacing::isotropic(1.0);
+    // Wider than the two slices are thick.
+    for sigma in [1e-300, 3.0, 30.0] {
+        assert!(of(sigma, isotropic).is_ok(), "{sigma}");
+    }
+    for found in [30.5, 1e6, 1e20, f64::MAX] {
+        assert_eq!(of(found, isotropic).unwrap_err(), Error::Smoothing { limit: 30, found });
+    }
+    // Few mm, but many pixels.
+    let thin = of(2.0, Spacing::new(1.0, 1.0, 1e-3)).unwrap_err();
+    assert_eq!(thin, Error::Smoothing { limit: 30, found: 2000.0 });
+    assert!(thin.to_string().contains("at most 30 pixels") && thin.to_string().contains("found 2000"));
+    // A single row is not smoothed along the rows.
+    let line = pixels.slice(ndarray::s![.., .., ..1, ..]);
+    assert!(Slic::new(6).smoothing(2.0).channels(line, Spacing::new(1.0, 1e-9, 1.0), None).is_ok());
+}
+
 #[test]
 fn the_least_images_work() {
     for shape in [[1, 1, 1, 1], [1, 1, 1, 40], [3, 1, 40, 1], [2, 7, 1, 1]] {
@@ -246,6 +284,28 @@ fn connectivity_can_be_left_out() {
     assert!(found.count() <= 16);
     assert!(pieces(&found.labels().to_owned()).iter().skip(1).any(|n| *n > 1));
     assert_eq!(found.zero_based().iter().min(), Some(&0));
+}
+
+/// A large flat background, which few clusters would take, beside fine stripes, which make many small pieces.
+#[test]
+fn no_region_is_larger_than_the_largest_size() {
+    let image = Image::grey(Array2::from_shape_fn((120, 160), |(y, x)| {
+        if x < 90 { 20u8 } else { 20 + 50 * ((y / 3 + x / 5) % 4) as u8 }
+    }))
+    .unwrap();
+    for (segments, max_size) in [(24, 1.0), (24, 1.2), (100, 0.5), (100, 1.0), (1, 0.02), (19_200, 1.0)] {
+        let connectivity = Connectivity::Enforce { min_size: f64::min(max_size, 0.2), max_size };
+        let slic = Slic::new(segments).compactness(0.003).connectivity(connectivity);
+        let found = slic.image(&image).unwrap();
+        let largest = max_size * 19_200.0 / segments as f64;
+        let regions = found.image_regions(&image).unwrap();
+        let sizes: Vec<usize> = regions.iter().map(|r| r.pixels).collect();
+        assert!(sizes.iter().all(|s| *s as f64 <= largest.max(1.0)), "{segments} {max_size}: {sizes:?}");
+        // Cut no finer than needed.
+        let least = 19_200.0 / largest;
+        assert!((found.count() as f64) < 4.0 * least + 1.0, "{segments} {max_size}: {}", found.count());
+        assert!(pieces(&found.labels().to_owned()).iter().skip(1).all(|n| *n == 1));
+    }
 }
 
 /// Where values decide alone, clusters leave the cells that they began in, and their pixels still have a cluster.
