@@ -5,6 +5,14 @@ use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use medburn_examples::segment::{Job, Weights};
+use medburn_examples::segmentation::{Cutting, SlicePlane, Slicing, predict, read_volumes};
+use medcore::{Geometry, LabelMap, Point3, Spacing, Volume};
+use medprompt::PromptSegmenter;
+use medprompt::data::Classes;
+use medprompt::inference::{Preprocessor, VolumeOptions};
+use ndarray::{Array3, s};
+
 fn segment_train(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_segment-train")).args(arguments).output().unwrap()
 }
@@ -148,4 +156,95 @@ fn what_does_not_fit_is_said() {
     fails(&["--kind", "coco", "--masks", &annotations], "mask");
     write_png(&folder.path().join("masks/0.png"), png::ColorType::Grayscale, [20, 20], &[0; 400]);
     fails(&["--masks", &masks], "mask: expected [40, 48]");
+}
+
+/// A volume as scanners of another vendor store it, with a bright block near a corner and the labels of the block.
+fn scan(folder: &Path) -> (Volume<f32>, LabelMap) {
+    let size = [8, 32, 32];
+    let geometry = Geometry::axial(size, Spacing::new(0.9, 0.9, 2.0), Point3::new(-10.0, 5.0, 2.0)).unwrap();
+    let inside = |(z, y, x): (usize, usize, usize)| (2..13 + z).contains(&y) && (4..14).contains(&x);
+    let value = |at: (usize, usize, usize)| if inside(at) { 180.0 } else { -60.0 + (at.1 * 3 + at.2) as f32 };
+    let mut voxels = Array3::from_shape_fn(size, value);
+    // What is no tissue, and would set the scale.
+    voxels[[0, 0, 0]] = 3000.0;
+    let volume = Volume::new(voxels, geometry).unwrap().reorient("RAS").unwrap();
+    let labels = Volume::new(Array3::from_shape_fn(size, |at| u16::from(inside(at))), geometry).unwrap();
+    let labels = LabelMap::new(labels).reorient("RAS").unwrap();
+    medio::write(folder.join("scan.nii"), &volume).unwrap();
+    medio::write_labels(folder.join("labels.nii"), &labels).unwrap();
+    (volume, labels)
+}
+
+#[test]
+fn volumes_are_segmented_as_the_training_saw_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let (volume, _) = scan(folder.path());
+    let at = |name: &str| folder.path().join(name);
+    let path = |name: &str| at(name).to_str().unwrap().to_string();
+    let (images, masks, output) = (path("scan.nii"), path("labels.nii"), path("out"));
+    let mut arguments = vec!["train", "--kind", "nifti", "--images", &images, "--masks", &masks];
+    arguments.extend(["--block", "2", "--empty-slices", "--window=-100,300", "--plane", "coronal"]);
+    arguments.extend(["--square", "--size", "32", "--batch", "4", "--steps", "4", "--learning-rate", "5e-3"]);
+    arguments.extend(["--decoder-width", "16", "--names", "block", "--output", &output]);
+    let found = segment_train(&arguments);
+    assert!(found.status.success(), "{}", String::from_utf8_lossy(&found.stderr));
+
+    // What the training code itself finds in the slices.
+    let slicing =
+        Slicing { plane: SlicePlane::Coronal, window: Some([-100.0, 300.0]), empty: true, block: None };
+    let cutting = Cutting { square: true, ..Cutting::default() };
+    let (images, masks) = (at("scan.nii"), at("labels.nii"));
+    let items = read_volumes(&images, &masks, None, &Classes::Foreground, &slicing, &cutting).unwrap();
+    let device = mednn::Backend::Flex.open().unwrap().device().clone();
+    let segmenter =
+        PromptSegmenter::from_pretrained(at("out/model"), at("out/weights.safetensors"), &device).unwrap();
+    assert_eq!(segmenter.class_names(), ["background", "block"]);
+    let predictions = predict(segmenter.model(), &items.iter().collect::<Vec<_>>(), 32, &device).unwrap();
+    let foreground = |segmenter: &PromptSegmenter, volume: &Volume<f32>| {
+        let options = VolumeOptions::new().with_keep_foreground(true);
+        let found = segmenter.segment_volume(volume, &options).unwrap();
+        found.foreground.unwrap().reorient("LIP").unwrap().into_voxels()
+    };
+    let found = foreground(&segmenter, &volume);
+    let off = |found: &Array3<f32>| {
+        let of_slice = predictions.iter().zip(found.outer_iter()).map(|(prediction, found)| {
+            // The slice in the middle of the square.
+            let expected = prediction.probabilities.slice(s![1, 12..20, ..]);
+            (&found - &expected).fold(0f32, |most, v| most.max(v.abs()))
+        });
+        of_slice.fold(0f32, f32::max)
+    };
+    assert!(predictions.len() == 32 && off(&found) < 1e-5, "{}", off(&found));
+    // Which matters: as stored, and with other values, it is another picture.
+    for options in [
+        segmenter.options().clone().with_orientation(None),
+        segmenter.options().clone().with_preprocessor(Preprocessor::new()),
+        segmenter.options().clone().with_resizing(None),
+    ] {
+        let other = segmenter.clone().with_options(options).unwrap();
+        assert!(off(&foreground(&other, &volume)) > 1e-3);
+    }
+
+    // The program finds the same, in a scan that is stored otherwise too.
+    medio::write(at("turned.nii"), &volume.reorient("PIL").unwrap()).unwrap();
+    let trained = || Weights::Trained { backbone: at("out/model"), trained: at("out/weights.safetensors") };
+    // So that some is above and some is not, after a few steps.
+    let threshold = found.mean().unwrap();
+    let labels = |input: &str, weights: Weights| {
+        let job = Job { input: at(input), weights, min_size: 0, ..Job::new(at("found")) };
+        let found = Job { threshold: Some(threshold), ..job }.run(&device).unwrap();
+        assert_eq!(found.classes[0].name, "block");
+        assert!(found.notes.iter().any(|note| note.contains("LIP")), "{:?}", found.notes);
+        let labels = medio::read_labels(at("found/labels.nii.gz")).unwrap();
+        labels.reorient("LIP").unwrap().into_volume().into_voxels()
+    };
+    let expected = found.mapv(|p| u16::from(p >= threshold));
+    assert_eq!(labels("scan.nii", trained()), expected);
+    assert_eq!(labels("turned.nii", trained()), expected);
+    let whole = PromptSegmenter::from_segformer(at("out/model"), &device).unwrap();
+    assert_eq!(whole.usage(), segmenter.usage());
+    let picture =
+        Job { input: medburn_examples::fixtures::nuclei(), weights: trained(), ..Job::new(at("found")) };
+    let error = picture.run(&device).unwrap_err().to_string();
+    assert!(error.contains("-100 to 300"), "{error}");
 }

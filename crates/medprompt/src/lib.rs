@@ -40,6 +40,7 @@ mod high_pass;
 pub mod inference;
 pub mod model;
 pub mod prompts;
+mod resample;
 pub mod superpixel;
 pub mod training;
 

@@ -25,7 +25,7 @@ use medburn_examples::table::aligned;
 use medburn_examples::{Error, Result, exit};
 use mednn::weights::Precision;
 use medprompt::training::{Trainer, TrainingConfig};
-use medprompt::{Backbone, SegmentationModel};
+use medprompt::{Adaptation, BackboneConfig, SegmentationConfig, SegmentationModel};
 
 /// Trains segmentation models.
 #[derive(Parser)]
@@ -142,6 +142,7 @@ impl Compare {
             model: &self.model,
             steps: &self.steps,
             count: self.count,
+            usage: self.data.usage(self.steps.size, data.class_names.clone())?,
             device: opened.device().clone().autodiff(),
         };
         comparison.run(&self.arms, &self.fractions, &self.seeds, &self.record)
@@ -197,10 +198,11 @@ impl Train {
             score_every: self.score_every.unwrap_or(epoch.max(25)),
             state: Some(state),
             base,
+            usage: self.data.usage(self.steps.size, data.class_names.clone())?,
             device,
         };
         let model = fit.run(&mut trainer, model, &mut curves, &backbone)?;
-        self.report(&model, &fit, &curves, &backbone)
+        self.report(&model, &fit, &curves)
     }
 
     fn settings(&self, items: usize) -> TrainingConfig {
@@ -214,23 +216,13 @@ impl Train {
     }
 
     /// Scores and writes the best model.
-    fn report(
-        &self,
-        model: &SegmentationModel,
-        fit: &Fit<'_>,
-        curves: &Curves,
-        backbone: &Backbone,
-    ) -> Result<()> {
+    fn report(&self, model: &SegmentationModel, fit: &Fit<'_>, curves: &Curves) -> Result<()> {
         let plain = fit.device.clone().without_autodiff();
         let predictions = predict(model, fit.held_out, self.steps.size, &plain)?;
         let scores = predictions.iter().map(ItemScores::of).collect::<Result<Vec<_>>>()?;
         print!("{}", aligned(&summary(&scores)));
         let path = |name: &str| self.output.join(name);
-        model.save_trained(path("weights.safetensors"), &fit.base)?;
-        if matches!(backbone, Backbone::Mit(_)) && matches!(self.arm, Arm::Full | Arm::None) {
-            model.save_segformer(path("model"), Precision::F16)?;
-            println!("written   {}", path("model").display());
-        }
+        model.save_trained_for(path("weights.safetensors"), &fit.base, &fit.usage)?;
         write_scores(&path("scores.csv"), fit.held_out, &scores)?;
         write_curves(&path("curves.png"), curves)?;
         write_samples(&path("samples.png"), "held-out samples", &predictions)?;
@@ -238,8 +230,21 @@ impl Train {
             "written   weights.safetensors, scores.csv, curves.png, samples.png in {}",
             self.output.display()
         );
+        if is_segformer(model.config()) {
+            model.save_segformer(path("model"), Precision::F16)?;
+            fit.usage.save_beside(path("model"))?;
+            println!("written   {}", path("model").display());
+        }
         Ok(())
     }
+}
+
+/// Whether a model is no more than a SegFormer, whose folder has no place for prompts, details and a readout.
+const fn is_segformer(config: &SegmentationConfig) -> bool {
+    matches!(config.backbone, BackboneConfig::Mit(_))
+        && matches!(config.adaptation, Adaptation::Full | Adaptation::HeadOnly)
+        && config.detail.is_none()
+        && config.readout.is_none()
 }
 
 fn write_scores(path: &std::path::Path, items: &[&Item], scores: &[ItemScores]) -> Result<()> {

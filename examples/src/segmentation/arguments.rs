@@ -6,6 +6,7 @@ use burn::tensor::Device;
 use clap::{Args, ValueEnum};
 use mednn::MitConfig;
 use medprompt::data::{Classes, Split, split_by_group, subset_by_group};
+use medprompt::inference::{Preprocessor, SegmentOptions, Usage};
 use medprompt::model::DetailConfig;
 use medprompt::prompts::VisualPromptsConfig;
 use medprompt::superpixel::{
@@ -55,6 +56,9 @@ pub struct DataArgs {
     /// Values of the masks that are a class, as in 1,2+3: class 1 is value 1, class 2 is 2 and 3, all else is background.
     #[arg(long)]
     pub labels: Option<String>,
+    /// What the classes are called, the background left out, as in liver,spleen; COCO's categories are called as in their file.
+    #[arg(long, value_delimiter = ',')]
+    pub names: Vec<String>,
     /// For COCO: regions of several objects that nobody told apart count too.
     #[arg(long)]
     pub crowds: bool,
@@ -102,6 +106,8 @@ pub struct Dataset {
     pub held_out: Vec<Item>,
     /// Channels of the logits of a model for them.
     pub channels: usize,
+    /// Names of the classes, the background first; empty where they are not known.
+    pub class_names: Vec<String>,
 }
 
 impl DataArgs {
@@ -126,24 +132,20 @@ impl DataArgs {
     pub fn read(&self, seed: u64) -> Result<Dataset> {
         let manifest = self.manifest.as_deref().map(Manifest::read).transpose()?;
         let classes = self.classes()?;
-        let cutting =
-            Cutting { max_side: self.max_side, square: self.square, tile: self.tile, tiles: self.tiles };
+        let cutting = self.cutting();
+        let mut names = self.names.clone();
         let mut channels = classes.channels();
         let items = match self.kind {
             DataKind::Coco => {
-                let (items, count) =
+                let (items, categories) =
                     read_coco(&self.images, &self.masks, manifest.as_ref(), self.crowds, &cutting)?;
-                channels = if count > 2 { count } else { 1 };
+                channels = if categories.len() > 1 { categories.len() + 1 } else { 1 };
+                names = if names.is_empty() { categories } else { names };
                 items
             }
             DataKind::Folder => read_pairs(&self.images, &self.masks, manifest.as_ref(), &classes, &cutting)?,
             DataKind::Nifti => {
-                let slicing = Slicing {
-                    plane: self.plane,
-                    window: self.window()?,
-                    empty: self.empty_slices,
-                    block: self.block,
-                };
+                let slicing = self.slicing()?;
                 read_volumes(&self.images, &self.masks, manifest.as_ref(), &classes, &slicing, &cutting)?
             }
         };
@@ -153,7 +155,8 @@ impl DataArgs {
             None => held_out,
         };
         let take = |indices: &[usize]| indices.iter().map(|&i| items[i].clone()).collect::<Vec<_>>();
-        let found = Dataset { training: take(&training), held_out: take(&chosen), channels };
+        let class_names = with_background(names, channels)?;
+        let found = Dataset { training: take(&training), held_out: take(&chosen), channels, class_names };
         if found.training.is_empty() || found.held_out.is_empty() {
             return Err(Error::Unfit {
                 what: "the split",
@@ -162,6 +165,39 @@ impl DataArgs {
             });
         }
         Ok(found)
+    }
+
+    /// How images and slices are cut to size.
+    pub fn cutting(&self) -> Cutting {
+        Cutting { max_side: self.max_side, square: self.square, tile: self.tile, tiles: self.tiles }
+    }
+
+    /// How volumes become slices.
+    ///
+    /// # Errors
+    /// [`Error::Unfit`] for a window that is none.
+    pub fn slicing(&self) -> Result<Slicing> {
+        let (plane, window) = (self.plane, self.window()?);
+        Ok(Slicing { plane, window, empty: self.empty_slices, block: self.block })
+    }
+
+    /// How a model is to be used that saw these data as squares of `size` pixels: values, orientation and scale as they were.
+    ///
+    /// # Errors
+    /// As [`slicing`](Self::slicing).
+    pub fn usage(&self, size: usize, class_names: Vec<String>) -> Result<Usage> {
+        let options =
+            SegmentOptions::new().with_window(size).with_resizing(Some(self.cutting().resizing(size)));
+        let options = match self.kind {
+            DataKind::Folder | DataKind::Coco => options,
+            DataKind::Nifti => {
+                let slicing = self.slicing()?;
+                options
+                    .with_preprocessor(Preprocessor::new().with_intensity(slicing.intensity()))
+                    .with_orientation(Some(slicing.plane.orientation().to_string()))
+            }
+        };
+        Ok(Usage::new(options).with_class_names(class_names))
     }
 
     fn window(&self) -> Result<Option<[f32; 2]>> {
@@ -196,6 +232,20 @@ impl Dataset {
         let groups: Vec<&str> = self.training.iter().map(|item| item.source.group.as_str()).collect();
         let chosen = subset_by_group(&groups, fraction, seed)?;
         Ok(chosen.into_iter().map(|i| self.training[i].clone()).collect())
+    }
+}
+
+/// Names of all classes of a model with so many logits, or none.
+fn with_background(names: Vec<String>, channels: usize) -> Result<Vec<String>> {
+    let classes = channels.max(2);
+    match names.len() {
+        0 => Ok(Vec::new()),
+        named if named + 1 == classes => Ok(std::iter::once("background".to_string()).chain(names).collect()),
+        named => Err(Error::Unfit {
+            what: "--names",
+            expected: format!("{}, one for each class but the background", classes - 1),
+            found: named.to_string(),
+        }),
     }
 }
 

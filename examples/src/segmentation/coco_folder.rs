@@ -9,7 +9,8 @@ use super::manifest::{Manifest, stem};
 use crate::error::{Error, Result};
 use crate::progress;
 
-/// The items of a folder of PNG images with a file of annotations; classes are its categories. Says how many rows were left out, and why.
+/// The items of a folder of PNG images with a file of annotations; classes are its categories, which
+/// come with them. Says how many rows were left out, and why.
 ///
 /// Images of other formats, and images that are not there, are left out too.
 ///
@@ -22,7 +23,7 @@ pub fn read_coco(
     manifest: Option<&Manifest>,
     crowds: bool,
     cutting: &Cutting,
-) -> Result<(Vec<Item>, usize)> {
+) -> Result<(Vec<Item>, Vec<String>)> {
     let io = |source| Error::Io { path: annotations.to_path_buf(), source };
     let found = CocoAnnotations::parse(&std::fs::read_to_string(annotations).map_err(io)?)?;
     for row in &found.dropped {
@@ -48,5 +49,5 @@ pub fn read_coco(
         let expected = format!("PNG images that the annotations name, of {}", found.images.len());
         return Err(Error::Unfit { what: "the folder", expected, found: "none".into() });
     }
-    Ok((items, found.classes()))
+    Ok((items, found.categories))
 }

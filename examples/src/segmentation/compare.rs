@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use medprompt::Backbone;
+use medprompt::inference::Usage;
 use medprompt::training::{Trainer, TrainingConfig};
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +82,8 @@ pub struct Comparison<'a> {
     pub steps: &'a StepArgs,
     /// How many steps.
     pub count: usize,
+    /// How images were prepared.
+    pub usage: Usage,
     /// A device that tracks gradients.
     pub device: Device,
 }
@@ -137,6 +140,7 @@ impl Comparison<'_> {
             score_every: 0,
             state: None,
             base,
+            usage: self.usage.clone(),
             device: self.device.clone(),
         };
         let model =

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use burn::tensor::Device;
+use medprompt::inference::Usage;
 use medprompt::training::{Augmentation, Batch, Trainer};
 use medprompt::{Backbone, SegmentationModel};
 use serde::{Deserialize, Serialize};
@@ -114,6 +115,8 @@ pub struct Fit<'a> {
     pub state: Option<StateFolder>,
     /// What the backbone is called.
     pub base: String,
+    /// How images were prepared, for the weights.
+    pub usage: Usage,
     /// A device that tracks gradients.
     pub device: Device,
 }
@@ -180,7 +183,7 @@ impl Fit<'_> {
         let (done, score) = (trainer.steps_done(), mean(&scores));
         let best = trainer.observe(score.unwrap_or(f64::NAN));
         if best {
-            model.save_trained(state.best(), &self.base)?;
+            model.save_trained_for(state.best(), &self.base, &self.usage)?;
         }
         curves.dice.extend(score.map(|score| (done, score)));
         state.save(trainer, model, curves, &self.base)?;
@@ -194,6 +197,7 @@ impl Fit<'_> {
 #[cfg(test)]
 mod tests {
     use mednn::MitConfig;
+    use medprompt::inference::SegmentOptions;
     use medprompt::training::{Sample, TrainingConfig};
     use medprompt::{Adaptation, BackboneConfig, SegmentationConfig};
     use ndarray::{Array2, Array3};
@@ -228,6 +232,7 @@ mod tests {
             score_every: 2,
             state: Some(state.clone()),
             base: "tiny".into(),
+            usage: Usage::new(SegmentOptions::new().with_window(32)),
             device: device.clone(),
         };
         let mut trainer =

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use medprompt::inference::Preprocessor;
+use medprompt::inference::{Preprocessor, Resizing};
 use medprompt::training::Sample;
 use ndarray::{Array2, Array3, Axis, s};
 
@@ -72,6 +72,11 @@ pub struct Cutting {
 }
 
 impl Cutting {
+    /// The same for images to segment, for a model that sees squares of `size` pixels.
+    pub fn resizing(&self, size: usize) -> Resizing {
+        Resizing::new(size).with_max_side(self.max_side).with_square(self.square).with_tile(self.tile)
+    }
+
     /// The items of an image `[3, row, column]` with its classes.
     ///
     /// # Errors
