@@ -158,6 +158,47 @@ fn what_does_not_fit_is_said() {
     fails(&["--masks", &masks], "mask: expected [40, 48]");
 }
 
+#[test]
+fn what_is_no_segformer_is_trained_to_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    cells(folder.path());
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    let (images, masks) = (path("images"), path("masks"));
+    for (more, whole) in [
+        (&["--arm", "none"][..], true),
+        (&["--arm", "none", "--detail", "image"], false),
+        (&["--arm", "full", "--readout", "0.5", "--segments", "20"], false),
+    ] {
+        let output = path(&format!("out{}", more.len()));
+        let mut arguments = vec!["train", "--images", &images, "--masks", &masks, "--output", &output];
+        arguments.extend(["--size", "32", "--batch", "2", "--steps", "1", "--decoder-width", "8"]);
+        arguments.extend(more);
+        let found = segment_train(&arguments);
+        assert!(found.status.success(), "{more:?}: {}", String::from_utf8_lossy(&found.stderr));
+        let written = |name: &str| Path::new(&output).join(name).exists();
+        for name in ["weights.safetensors", "scores.csv", "curves.png", "samples.png"] {
+            assert!(written(name), "{more:?}: {name}");
+        }
+        let folder = ["model/config.json", "model/segment_options.json"];
+        assert_eq!(folder.map(written), [whole; 2], "{more:?}");
+    }
+}
+
+#[test]
+fn voxels_that_are_no_numbers_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut volume, _) = scan(folder.path());
+    volume.voxels_mut()[[1, 2, 3]] = f32::NAN;
+    medio::write(folder.path().join("scan.nii"), &volume).unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    let (images, masks, output) = (path("scan.nii"), path("labels.nii"), path("out"));
+    let arguments = ["train", "--kind", "nifti", "--images", &images, "--masks", &masks, "--output", &output];
+    let found = segment_train(&arguments);
+    let said = String::from_utf8_lossy(&found.stderr).to_string();
+    let expected = "scan.nii: pixels must be finite, found NaN in channel 1 at row 2, column 3";
+    assert!(!found.status.success() && said.contains(expected), "{said}");
+}
+
 /// A volume as scanners of another vendor store it, with a bright block near a corner and the labels of the block.
 fn scan(folder: &Path) -> (Volume<f32>, LabelMap) {
     let size = [8, 32, 32];
