@@ -119,6 +119,21 @@ fn arms_are_compared_and_runs_not_repeated() {
     assert_eq!((compare("none+pooled,slic+image@0.5"), compare("none+pooled")), (10, 10));
     let table = String::from_utf8(segment_train(&["table", &record]).stdout).unwrap();
     assert_eq!(table.lines().count(), 2 + 10, "{table}");
+    // With another setting it is another training; a line that does not say its settings is taken as the same.
+    let lines = std::fs::read_to_string(&record).unwrap();
+    std::fs::write(&record, lines.replace(r#""size":32"#, r#""size":48"#)).unwrap();
+    assert_eq!(compare("fft"), 12);
+    let table = String::from_utf8(segment_train(&["table", &record]).stdout).unwrap();
+    assert!(table.contains("| fft (steps.size 32 in place of 48) |"), "{table}");
+    let silent = |line: &str| {
+        let mut run: serde_json::Value = serde_json::from_str(line).unwrap();
+        run.as_object_mut().unwrap().remove("settings").unwrap();
+        format!("{run}\n")
+    };
+    std::fs::write(&record, lines.lines().map(silent).collect::<String>()).unwrap();
+    assert_eq!(compare("fft"), 10);
+    let table = String::from_utf8(segment_train(&["table", &record]).stdout).unwrap();
+    assert_eq!(table.lines().count(), 2 + 10, "{table}");
     assert!(table.contains("| cells | 20 % (1 items) | slic@0.5 |"), "{table}");
 }
 
@@ -197,6 +212,51 @@ fn voxels_that_are_no_numbers_are_refused() {
     let said = String::from_utf8_lossy(&found.stderr).to_string();
     let expected = "scan.nii: pixels must be finite, found NaN in channel 1 at row 2, column 3";
     assert!(!found.status.success() && said.contains(expected), "{said}");
+}
+
+#[test]
+fn a_training_that_is_gone_on_with_is_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    cells(folder.path());
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    let (images, masks) = (path("images"), path("masks"));
+    let train = |output: &str, more: &[&str]| {
+        let mut arguments = vec!["train", "--images", &images, "--masks", &masks, "--output", output];
+        arguments.extend(["--size", "32", "--batch", "2", "--decoder-width", "8", "--score-every", "3"]);
+        arguments.extend(more);
+        let found = segment_train(&arguments);
+        let said = String::from_utf8_lossy(&found.stdout).to_string();
+        (found.status.success(), said + &String::from_utf8_lossy(&found.stderr))
+    };
+    let succeeds = |output: &str, more: &[&str]| {
+        let (success, said) = train(output, more);
+        assert!(success, "{more:?}: {said}");
+        said
+    };
+    let (whole, parts) = (path("whole"), path("parts"));
+    succeeds(&whole, &["--steps", "4"]);
+    let said = succeeds(&parts, &["--steps", "4", "--stop-after", "2"]);
+    assert!(said.contains("stopped   after 2 steps"), "{said}");
+    assert!(!Path::new(&parts).join("weights.safetensors").exists());
+    for (more, expected) in [
+        (&["--seed", "1"][..], "seed 1 in place of 0"),
+        (&["--arm", "none"], "arm none in place of full"),
+        (&["--fraction", "0.5"], "fraction 0.5 in place of 1"),
+        (&["--min-zoom", "0.5"], "steps.min_zoom 0.5 in place of 0.7"),
+        (&["--learning-rate", "1e-3"], "learning_rate 0.001 in place of 0.0005"),
+        (&["--upright"], "steps.upright true in place of false"),
+        (&["--held-out", "0.4"], "data.held_out 0.4 in place of 0.2"),
+    ] {
+        let arguments: Vec<&str> = ["--resume"].iter().chain(more).copied().collect();
+        let (success, said) = train(&parts, &arguments);
+        assert!(!success && said.contains(expected), "{more:?}: {said}");
+    }
+    assert!(succeeds(&parts, &["--resume"]).contains("2 of 4 done"));
+    let weights = |folder: &str| std::fs::read(Path::new(folder).join("weights.safetensors")).unwrap();
+    assert!(weights(&whole) == weights(&parts));
+    // Another end has another course of the learning rate.
+    let said = succeeds(&parts, &["--resume", "--steps", "6", "--learning-rate", "1e-3"]);
+    assert!(said.contains("4 of 6 done"), "{said}");
 }
 
 /// A volume as scanners of another vendor store it, with a bright block near a corner and the labels of the block.

@@ -18,14 +18,17 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use medburn_examples::device::DeviceArgs;
 use medburn_examples::segmentation::{
-    Arm, Comparison, Curves, DataArgs, Fit, Item, ItemScores, ModelArgs, NamedArm, StateFolder, StepArgs,
-    markdown, predict, read_runs, summary, write_curves, write_samples,
+    Arm, Comparison, Curves, DataArgs, Dataset, Fit, Item, ItemScores, ModelArgs, NamedArm, Settings,
+    StateFolder, StepArgs, markdown, predict, read_runs, summary, write_curves, write_samples,
 };
 use medburn_examples::table::aligned;
 use medburn_examples::{Error, Result, exit};
 use mednn::weights::Precision;
 use medprompt::training::{Trainer, TrainingConfig};
 use medprompt::{Adaptation, BackboneConfig, SegmentationConfig, SegmentationModel};
+
+/// Passes over the training items, where nobody says how many.
+const EPOCHS: usize = 20;
 
 /// Trains segmentation models.
 #[derive(Parser)]
@@ -67,9 +70,12 @@ struct Train {
     /// Steps in all.
     #[arg(long = "steps", conflicts_with = "epochs")]
     count: Option<usize>,
-    /// Passes over the training items, in place of steps.
-    #[arg(long, default_value_t = 20)]
-    epochs: usize,
+    /// Passes over the training items, in place of steps; without either, 20.
+    #[arg(long)]
+    epochs: Option<usize>,
+    /// Stops when so many steps are done, with a checkpoint to go on from: by --resume with the same settings, to the bit.
+    #[arg(long)]
+    stop_after: Option<usize>,
     /// Steps between two scores, each of which is followed by a checkpoint; without it, an epoch, and at least 25.
     #[arg(long)]
     score_every: Option<usize>,
@@ -82,7 +88,8 @@ struct Train {
     /// Folder for all that is written.
     #[arg(long, default_value = "out/segment-train")]
     output: PathBuf,
-    /// Goes on from the checkpoint in the output folder; with --steps, to that end and with the learning rate as given.
+    /// Goes on from the checkpoint in the output folder, with the same settings. With --steps or --epochs, to that end: the learning rate
+    /// falls along the course of the new end and of --learning-rate from there on.
     #[arg(long)]
     resume: bool,
 }
@@ -121,7 +128,7 @@ struct Compare {
     /// Steps of each training.
     #[arg(long = "steps", default_value_t = 100)]
     count: usize,
-    /// The file; trainings that it has are not done again.
+    /// The file; trainings that it has with the same settings are not done again.
     #[arg(long)]
     record: PathBuf,
 }
@@ -139,6 +146,7 @@ impl Compare {
         let comparison = Comparison {
             name: self.name.clone(),
             data: &data,
+            made_of: self.data.settings(),
             model: &self.model,
             steps: &self.steps,
             count: self.count,
@@ -172,14 +180,16 @@ impl Train {
         let (backbone, config, base) = self.model.backbone(&device)?;
         let config =
             self.model.config(config, self.arm, self.model.detail, self.model.readout, data.channels);
+        let settings = self.made_with(&data, &config, &base);
         let (mut trainer, model, mut curves) = if self.resume {
+            self.check(&state, &settings)?;
             let (mut trainer, model, curves) = state.resume(backbone.clone(), &device)?;
-            if let Some(steps) = self.count {
+            if let Some(steps) = self.given_steps(training.len()) {
                 trainer.reschedule(steps, self.steps.learning_rate)?;
             }
             (trainer, model, curves)
         } else {
-            state.clear()?;
+            state.begin(&settings)?;
             (
                 Trainer::new(self.settings(training.len()))?,
                 config.init(backbone.clone(), &device)?,
@@ -201,13 +211,54 @@ impl Train {
             usage: self.data.usage(self.steps.size, data.class_names.clone())?,
             device,
         };
-        let model = fit.run(&mut trainer, model, &mut curves, &backbone)?;
+        let until = self.stop_after.unwrap_or(usize::MAX);
+        let model = fit.advance(&mut trainer, model, &mut curves, until)?;
+        if !trainer.is_over() {
+            println!("stopped   after {} steps; --resume goes on", trainer.steps_done());
+            return Ok(());
+        }
+        let model = fit.best(&model, &backbone)?;
         self.report(&model, &fit, &curves)
+    }
+
+    /// What tells this training from others, but for its length.
+    fn made_with(&self, data: &Dataset, model: &SegmentationConfig, base: &str) -> Settings {
+        let names = |items: &[Item]| items.iter().map(|item| item.source.name.clone()).collect::<Vec<_>>();
+        Settings::default()
+            .with("arm", self.arm.name())
+            .with("backbone", base)
+            .with("data", self.data.settings())
+            .with("fraction", self.data.fraction)
+            .with("held_out", names(&data.held_out))
+            .with("learning_rate", self.steps.learning_rate)
+            .with("model", model)
+            .with("patience", self.patience)
+            .with("seed", self.seed)
+            .with("steps", &self.steps)
+            .with("training", names(&data.training))
+    }
+
+    /// That a training that is gone on with is the one that was begun.
+    fn check(&self, state: &StateFolder, settings: &Settings) -> Result<()> {
+        let other_end = self.count.is_some() || self.epochs.is_some();
+        let free: &[&str] = if other_end { &["learning_rate"] } else { &[] };
+        if !state.check(settings, free)? {
+            println!(
+                "note      the checkpoint does not say what the training began with: it is taken as the same"
+            );
+        }
+        Ok(())
+    }
+
+    /// The end that was asked for.
+    fn given_steps(&self, items: usize) -> Option<usize> {
+        let epoch = items.div_ceil(self.steps.batch.max(1));
+        self.count.or_else(|| self.epochs.map(|epochs| epochs * epoch))
     }
 
     fn settings(&self, items: usize) -> TrainingConfig {
         let epoch = items.div_ceil(self.steps.batch.max(1));
-        TrainingConfig::new(self.count.unwrap_or(self.epochs * epoch))
+        TrainingConfig::new(self.given_steps(items).unwrap_or(EPOCHS * epoch))
             .with_batch(self.steps.batch)
             .with_learning_rate(self.steps.learning_rate)
             .with_loss(self.steps.loss.loss())

@@ -14,17 +14,20 @@ use medprompt::superpixel::{
 };
 use medprompt::training::{Augmentation, Loss};
 use medprompt::{Adaptation, Backbone, BackboneConfig, PromptInput, SegmentationConfig};
+use serde::Serialize;
 
 use super::coco_folder::read_coco;
 use super::item::{Cutting, Item};
 use super::manifest::{Manifest, Side};
 use super::pairs::read_pairs;
+use super::settings::whole;
 use super::slices::{SlicePlane, Slicing, read_volumes};
 use crate::error::{Error, Result};
 use crate::picture::evenly_spaced;
 
 /// What the files are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum DataKind {
     /// PNG images and PNG masks with equal names, in two folders.
     #[default]
@@ -36,7 +39,7 @@ pub enum DataKind {
 }
 
 /// The data.
-#[derive(Args, Debug, Clone)]
+#[derive(Args, Debug, Clone, Serialize)]
 pub struct DataArgs {
     /// What the files are.
     #[arg(long, value_enum, default_value_t)]
@@ -58,6 +61,7 @@ pub struct DataArgs {
     pub labels: Option<String>,
     /// What the classes are called, the background left out, as in liver,spleen; COCO's categories are called as in their file.
     #[arg(long, value_delimiter = ',')]
+    #[serde(skip)]
     pub names: Vec<String>,
     /// For COCO: regions of several objects that nobody told apart count too.
     #[arg(long)]
@@ -70,6 +74,7 @@ pub struct DataArgs {
     pub held_out_limit: Option<usize>,
     /// Part of the training images (patients, volumes) that is used.
     #[arg(long, default_value_t = 1.0)]
+    #[serde(skip)]
     pub fraction: f64,
     /// Images with a longer side are made smaller.
     #[arg(long)]
@@ -165,6 +170,14 @@ impl DataArgs {
             });
         }
         Ok(found)
+    }
+
+    /// What tells these data from others; not what classes are called, nor the part that is trained on.
+    pub fn settings(&self) -> serde_json::Value {
+        let manifest = self.manifest.as_deref().map(whole);
+        let whole = Self { images: whole(&self.images), masks: whole(&self.masks), manifest, ..self.clone() };
+        // Fails for paths that are no text alone.
+        serde_json::to_value(whole).unwrap_or_default()
     }
 
     /// How images and slices are cut to size.
@@ -350,20 +363,28 @@ impl ModelArgs {
     /// # Errors
     /// [`Error::Io`], [`Error::Segmentation`].
     pub fn backbone(&self, device: &Device) -> Result<(Backbone, BackboneConfig, String)> {
+        let (config, name) = self.backbone_config()?;
+        let backbone = match &self.backbone {
+            Some(folder) if folder.join("model.safetensors").exists() => {
+                Backbone::from_pretrained(folder, device)?
+            }
+            _ => config.init(device),
+        };
+        Ok((backbone, config, name))
+    }
+
+    /// The configuration of the backbone, and its name.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Segmentation`].
+    pub fn backbone_config(&self) -> Result<(BackboneConfig, String)> {
         let Some(folder) = &self.backbone else {
-            let config = BackboneConfig::Mit(small_mit());
-            return Ok((config.init(device), config, "random Mix Transformer".into()));
+            return Ok((BackboneConfig::Mit(small_mit()), "random Mix Transformer".into()));
         };
         let path = folder.join("config.json");
         let json = std::fs::read_to_string(&path).map_err(|source| Error::Io { path, source })?;
-        let config = BackboneConfig::from_hugging_face(&json)?;
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let backbone = if folder.join("model.safetensors").exists() {
-            Backbone::from_pretrained(folder, device)?
-        } else {
-            config.init(device)
-        };
-        Ok((backbone, config, name))
+        Ok((BackboneConfig::from_hugging_face(&json)?, name))
     }
 
     /// The model of an arm.
@@ -438,7 +459,8 @@ fn small_mit() -> MitConfig {
 }
 
 /// Losses by name.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum LossName {
     /// Cross-entropy.
     CrossEntropy,
@@ -473,7 +495,7 @@ impl LossName {
 }
 
 /// The steps.
-#[derive(Args, Debug, Clone)]
+#[derive(Args, Debug, Clone, Serialize)]
 pub struct StepArgs {
     /// Side of the images that the model sees, in pixels.
     #[arg(long, default_value_t = 224)]
@@ -483,9 +505,11 @@ pub struct StepArgs {
     pub batch: usize,
     /// Highest learning rate; it falls along half a cosine.
     #[arg(long, default_value_t = 5e-4)]
+    #[serde(skip)]
     pub learning_rate: f64,
     /// The learning rate where all weights are trained, in comparisons of arms.
     #[arg(long, default_value_t = 1e-4)]
+    #[serde(skip)]
     pub full_learning_rate: f64,
     /// What becomes small.
     #[arg(long, value_enum, default_value_t)]

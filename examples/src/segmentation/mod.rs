@@ -8,6 +8,7 @@
 //! | which side of the split, which patient | [`Manifest`] |
 //! | steps, scores between them, checkpoints | [`Fit`], [`StateFolder`] |
 //! | Dice, HD95, S, E and weighted F of each item | [`ItemScores`] |
+//! | what a training was made with | [`Settings`] |
 //! | many trainings side by side, and their table | [`Comparison`], [`markdown`] |
 //! | curves, samples | [`write_curves`], [`write_samples`] |
 
@@ -20,6 +21,7 @@ mod manifest;
 mod pairs;
 mod report;
 mod scores;
+mod settings;
 mod slices;
 mod table;
 
@@ -32,5 +34,6 @@ pub use manifest::{Entry, Manifest, Side};
 pub use pairs::read_pairs;
 pub use report::{write_curves, write_samples};
 pub use scores::{ItemScores, Prediction, dice, mean, predict, summary};
+pub use settings::Settings;
 pub use slices::{SlicePlane, Slicing, read_volumes};
 pub use table::markdown;

@@ -7,6 +7,7 @@ use medcore::{LabelMap, Volume};
 use medprompt::data::Classes;
 use medprompt::inference::{Intensity, Preprocessor};
 use ndarray::{Array3, ArrayView2};
+use serde::Serialize;
 
 use super::item::{Cutting, Item, Source};
 use super::manifest::Manifest;
@@ -19,7 +20,8 @@ const EXTENSIONS: [&str; 5] = [".nii", ".nii.gz", ".nrrd", ".mha", ".mhd"];
 const PERCENTILES: Intensity = Intensity::Percentiles { low: 0.5, high: 99.5 };
 
 /// How slices lie in the patient.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum SlicePlane {
     /// From feet to head.
     #[default]
