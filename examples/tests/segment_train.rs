@@ -214,6 +214,81 @@ fn voxels_that_are_no_numbers_are_refused() {
     assert!(!found.status.success() && said.contains(expected), "{said}");
 }
 
+/// A mask of the same size as the picture of blocks.
+fn blocks(image: &Path, mask: &Path) {
+    let jpeg = medburn_examples::fixtures::folder().join("ground_train/blocks.jpg");
+    let size = medburn_examples::picture_file::read_jpeg(&jpeg).unwrap();
+    let (height, width) = (size.height(), size.width());
+    std::fs::copy(jpeg, image).unwrap();
+    let bytes: Vec<u8> = (0..height * width).map(|i| u8::from(i % width < width / 2)).collect();
+    write_png(mask, png::ColorType::Grayscale, [height as u32, width as u32], &bytes);
+}
+
+#[test]
+fn jpeg_is_read_and_what_is_left_out_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    cells(folder.path());
+    let at = |name: &str| folder.path().join(name);
+    let path = |name: &str| at(name).to_str().unwrap().to_string();
+    blocks(&at("images/blocks.jpg"), &at("masks/blocks.png"));
+    std::fs::copy(at("images/0.png"), at("images/alone.png")).unwrap();
+    std::fs::remove_file(at("images/5.png")).unwrap();
+    let (images, output) = (path("images"), path("out"));
+    let train = |more: &[&str]| {
+        let mut arguments = vec!["train", "--images", &images, "--output", &output, "--decoder-width", "8"];
+        arguments.extend(["--size", "32", "--batch", "2", "--steps", "1"]);
+        arguments.extend(more);
+        let found = segment_train(&arguments);
+        assert!(found.status.success(), "{}", String::from_utf8_lossy(&found.stderr));
+        String::from_utf8(found.stdout).unwrap()
+    };
+    let said = train(&["--masks", &path("masks")]);
+    for expected in ["1 images without a mask: alone", "1 masks without an image: 5", "5 to train on, 1 held"]
+    {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    let manifest = path("manifest.csv");
+    std::fs::write(&manifest, "id,split\nblocks,train\n0,train\n1,val\nnowhere,val\n").unwrap();
+    let said = train(&["--masks", &path("masks"), "--manifest", &manifest]);
+    assert!(said.contains("1 of the manifest not in the folder of images: nowhere"), "{said}");
+    assert!(said.contains("2 to train on, 1 held out"), "{said}");
+
+    let image = medburn_examples::picture_file::read_jpeg(&at("images/blocks.jpg")).unwrap();
+    std::fs::write(at("images/broken.jpg"), b"\xff\xd8\xffbroken").unwrap();
+    let row = |id: usize, name: &str, height: usize, width: usize| {
+        format!(r#"{{"id": {id}, "file_name": "{name}", "height": {height}, "width": {width}}}"#)
+    };
+    let rows = [
+        row(1, "blocks.jpg", image.height(), image.width()),
+        row(2, "0.png", 40, 48),
+        row(3, "missing.jpg", 40, 48),
+        row(4, "broken.jpg", 40, 48),
+    ];
+    let object = |id: usize| {
+        format!(
+            r#"{{"id": {id}, "image_id": {id}, "category_id": 1, "segmentation": [[2, 2, 20, 2, 20, 20]]}}"#
+        )
+    };
+    let objects: Vec<String> = (1..5).map(object).collect();
+    let text = format!(
+        r#"{{"images": [{}], "annotations": [{}], "categories": [{{"id": 1, "name": "block"}}]}}"#,
+        rows.join(","),
+        objects.join(",")
+    );
+    std::fs::write(at("a.json"), text).unwrap();
+    let said = train(&["--kind", "coco", "--masks", &path("a.json"), "--held-out", "0.5"]);
+    for expected in ["not in the folder: missing.jpg", "PNG or JPEG: broken.jpg", "1 to train on, 1 held out"]
+    {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    // Its category is the name of the class, and a JPEG file is segmented too.
+    let job = Job { input: at("images/blocks.jpg"), min_size: 0, ..Job::new(at("found")) };
+    let job = Job { weights: Weights::Segformer(at("out/model")), ..job };
+    let found = job.run(mednn::Backend::Flex.open().unwrap().device()).unwrap();
+    assert_eq!(found.classes[0].name, "block");
+    assert!(found.input.starts_with("JPEG") && found.elements == image.height() * image.width());
+}
+
 #[test]
 fn a_training_that_is_gone_on_with_is_the_same() {
     let folder = tempfile::tempdir().unwrap();

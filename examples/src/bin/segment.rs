@@ -8,7 +8,7 @@
 //! cargo run --release --bin segment -- dicom-folder/ --weights dinov2-small/ --trained prompts.safetensors
 //! ```
 //!
-//! Takes PNG (grey, colour, opacity, palettes, 16 bits), DICOM (a series or a single image), NIfTI, NRRD and MetaImage. Prints how many
+//! Takes PNG (grey, colour, opacity, palettes, 16 bits), JPEG, DICOM (a series or a single image), NIfTI, NRRD and MetaImage. Prints how many
 //! objects there are and how large they are, in mm2 or mm3 where the file knows its spacing, and writes to the output folder:
 //! `mask.png`, or `labels.nii.gz` with the geometry of a scan and, of DICOM, `labels.dcm`; `overlay.png`; `objects.csv`.
 
@@ -25,7 +25,7 @@ use medprompt::inference::{Interaction, Plane};
 /// Segments an image or a scan.
 #[derive(Parser)]
 struct Args {
-    /// A PNG file, a folder with a DICOM series, or a DICOM, NIfTI, NRRD or MetaImage file; without it, nuclei of fixtures/.
+    /// A PNG or JPEG file, a folder with a DICOM series, or a DICOM, NIfTI, NRRD or MetaImage file; without it, nuclei of fixtures/.
     input: Option<PathBuf>,
     /// Folder of a SegFormer (config.json, model.safetensors); with --trained, of a backbone. Without it, that for nuclei of fixtures/.
     #[arg(long)]

@@ -29,10 +29,10 @@ use crate::picture::evenly_spaced;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DataKind {
-    /// PNG images and PNG masks with equal names, in two folders.
+    /// Images (PNG, JPEG) and PNG masks with equal names, in two folders.
     #[default]
     Folder,
-    /// PNG images in a folder, and a file of annotations in COCO's format.
+    /// Images (PNG, JPEG) in a folder, and a file of annotations in COCO's format.
     Coco,
     /// Volumes and label maps with equal names (NIfTI, NRRD, MetaImage), in two folders; or one file each.
     Nifti,

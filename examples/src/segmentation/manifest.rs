@@ -66,6 +66,11 @@ impl Manifest {
         Ok(Self(entries))
     }
 
+    /// The files that it has, by their names without extension.
+    pub(super) fn stems(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// What it says of a file, by its name without extension.
     pub fn get(&self, stem: &str) -> Option<&Entry> {
         self.0.get(stem)

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | arguments of data, model and steps | [`DataArgs`], [`ModelArgs`], [`StepArgs`] |
 //! | an image with its truth, where it comes from, and how it is cut to size | [`Item`], [`Source`], [`Cutting`] |
-//! | PNG pairs, COCO annotations, slices of volumes | [`read_pairs`], [`read_coco`], [`read_volumes`] |
+//! | pairs of pictures, COCO annotations, slices of volumes | [`read_pairs`], [`read_coco`], [`read_volumes`] |
 //! | which side of the split, which patient | [`Manifest`] |
 //! | steps, scores between them, checkpoints | [`Fit`], [`StateFolder`] |
 //! | Dice, HD95, S, E and weighted F of each item | [`ItemScores`] |
@@ -17,6 +17,7 @@ mod coco_folder;
 mod compare;
 mod fit;
 mod item;
+mod left_out;
 mod manifest;
 mod pairs;
 mod report;

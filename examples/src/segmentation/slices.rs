@@ -79,7 +79,7 @@ pub fn read_volumes(
     let pairs = if images.is_file() {
         vec![Pair { stem: "volume".into(), image: images.into(), mask: labels.into() }]
     } else {
-        pairs(images, labels, manifest, &EXTENSIONS)?
+        pairs(images, labels, manifest, &EXTENSIONS, &EXTENSIONS)?
     };
     let bar = progress::bar(pairs.len(), "volumes");
     let mut items = Vec::new();
