@@ -290,6 +290,51 @@ fn jpeg_is_read_and_what_is_left_out_is_counted() {
 }
 
 #[test]
+fn one_model_learns_several_tasks() {
+    let folder = tempfile::tempdir().unwrap();
+    cells(folder.path());
+    scan(folder.path());
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    let cells =
+        serde_json::json!({"name": "cells", "images": path("images"), "masks": path("masks"), "classes": 4});
+    let scan = serde_json::json!({"name": "scan", "kind": "nifti", "images": path("scan.nii"),
+        "masks": path("labels.nii"), "block": 2, "window": [-100, 300], "names": ["block"]});
+    std::fs::write(path("tasks.json"), serde_json::json!([cells, scan]).to_string()).unwrap();
+    let (tasks, output) = (path("tasks.json"), path("out"));
+    let train = |more: &[&str]| {
+        let mut arguments = vec!["tasks", "--tasks", &tasks, "--output", &output, "--size", "32"];
+        arguments.extend(["--batch", "2", "--steps", "4", "--score-every", "2", "--decoder-width", "8"]);
+        arguments.extend(more);
+        let found = segment_train(&arguments);
+        let said = String::from_utf8_lossy(&found.stdout).to_string();
+        (found.status.success(), said + &String::from_utf8_lossy(&found.stderr))
+    };
+    let (success, said) = train(&["--arm", "full"]);
+    assert!(success && said.contains("step 4: held-out Dice cells 0."), "{said}");
+    let at = |name: &str| folder.path().join("out").join(name);
+    for name in
+        ["tasks.safetensors", "curves.png", "cells/scores.csv", "scan/samples.png", "scan/model/config.json"]
+    {
+        assert!(at(name).exists(), "{name}");
+    }
+    let weights = medprompt::MultiTaskWeights::open(at("tasks.safetensors")).unwrap();
+    let classes: Vec<usize> = weights.config().tasks.iter().map(|task| task.classes).collect();
+    assert_eq!(classes, [4, 1]);
+    // A task alone is used as it was trained.
+    let device = mednn::Backend::Flex.open().unwrap().device().clone();
+    let segmenter =
+        PromptSegmenter::from_pretrained(at("scan/model"), at("scan/weights.safetensors"), &device).unwrap();
+    assert_eq!(segmenter.options().orientation.as_deref(), Some("LPS"));
+    assert_eq!(segmenter.class_names(), ["background", "block"]);
+    let before = std::fs::read(at("tasks.safetensors")).unwrap();
+    let (success, said) = train(&["--arm", "full", "--resume"]);
+    assert!(success && said.contains("4 of 4 done"), "{said}");
+    assert!(before == std::fs::read(at("tasks.safetensors")).unwrap());
+    let (success, said) = train(&["--resume"]);
+    assert!(!success && said.contains("--resume: expected the settings"), "{said}");
+}
+
+#[test]
 fn a_training_that_is_gone_on_with_is_the_same() {
     let folder = tempfile::tempdir().unwrap();
     cells(folder.path());

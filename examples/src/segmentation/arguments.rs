@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use mednn::MitConfig;
 use medprompt::data::{Classes, Split, split_by_group, subset_by_group};
 use medprompt::inference::{Preprocessor, SegmentOptions, Usage};
-use medprompt::model::DetailConfig;
+use medprompt::model::{DetailConfig, MultiTaskConfig, TaskConfig};
 use medprompt::prompts::VisualPromptsConfig;
 use medprompt::superpixel::{
     ReadoutConfig, SlicConfig, SuperpixelNetworkConfig, SuperpixelPyramid, SuperpixelSource,
@@ -406,6 +406,30 @@ impl ModelArgs {
                     .with_pooled(detail == Detail::Pooled)
                     .with_width(self.detail_width)
             }))
+    }
+
+    /// One model of an arm for several tasks.
+    ///
+    /// # Errors
+    /// [`Error::Unfit`] with details or a readout, which such models do not have.
+    pub fn multi_task(
+        &self,
+        backbone: BackboneConfig,
+        arm: Arm,
+        tasks: Vec<TaskConfig>,
+    ) -> Result<MultiTaskConfig> {
+        if self.detail.is_some() || self.readout.is_some() {
+            return Err(Error::Unfit {
+                what: "a model for several tasks",
+                expected: "neither --detail nor --readout".into(),
+                found: "one of them".into(),
+            });
+        }
+        let config = MultiTaskConfig::new(backbone, self.adaptation(arm), tasks)
+            .with_decoder_width(self.decoder_width)
+            .with_dropout(self.dropout);
+        config.validate()?;
+        Ok(config)
     }
 
     fn slic(&self) -> SlicConfig {

@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use medprompt::inference::Usage;
 use medprompt::training::{Augmentation, Batch, Trainer};
-use medprompt::{Backbone, SegmentationModel};
+use medprompt::{Backbone, MultiTaskModel, SegmentationModel};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -115,11 +115,41 @@ impl StateFolder {
         device: &Device,
     ) -> Result<(Trainer, SegmentationModel, Curves)> {
         let (trainer, model) = Trainer::resume(self.checkpoint(), backbone, device)?;
-        let mut curves: Curves = read_json(&self.curves())?;
-        // They are written before the checkpoint.
-        curves.loss.retain(|(step, _)| *step <= trainer.steps_done());
-        curves.dice.retain(|(step, _)| *step <= trainer.steps_done());
+        let curves = self.curves_until(trainer.steps_done())?;
         Ok((trainer, model, curves))
+    }
+
+    /// As [`resume`](Self::resume), for a model of several tasks.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn resume_tasks(
+        &self,
+        backbone: Backbone,
+        device: &Device,
+    ) -> Result<(Trainer, MultiTaskModel, Curves)> {
+        let (trainer, model) = Trainer::resume_tasks(self.checkpoint(), backbone, device)?;
+        let curves = self.curves_until(trainer.steps_done())?;
+        Ok((trainer, model, curves))
+    }
+
+    /// Curves are written before the checkpoint.
+    fn curves_until(&self, step: usize) -> Result<Curves> {
+        let mut curves: Curves = read_json(&self.curves())?;
+        curves.loss.retain(|(at, _)| *at <= step);
+        curves.dice.retain(|(at, _)| *at <= step);
+        Ok(curves)
+    }
+
+    pub(super) fn save_tasks(
+        &self,
+        trainer: &Trainer,
+        model: &MultiTaskModel,
+        curves: &Curves,
+        base: &str,
+    ) -> Result<()> {
+        write_json(&self.curves(), curves)?;
+        Ok(trainer.save_tasks(self.checkpoint(), model, base)?)
     }
 
     fn save(&self, trainer: &Trainer, model: &SegmentationModel, curves: &Curves, base: &str) -> Result<()> {
