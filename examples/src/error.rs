@@ -70,6 +70,15 @@ pub enum Error {
         /// The parser's reason.
         source: serde_json::Error,
     },
+    /// A file whose content is not what models take.
+    #[cfg(feature = "networks")]
+    #[error("{}: {source}", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: medprompt::Error,
+    },
     /// Tensors that cannot be written or read.
     #[error("{}: {source}", path.display())]
     Tensors {

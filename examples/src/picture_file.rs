@@ -15,13 +15,25 @@ use crate::error::{Error, Result};
 /// # Errors
 /// [`Error::Io`].
 pub fn is_png(path: &Path) -> Result<bool> {
+    begins(path, b"\x89PNG\r\n\x1a\n")
+}
+
+/// Whether a file begins as JPEG files do.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn is_jpeg(path: &Path) -> Result<bool> {
+    begins(path, b"\xff\xd8\xff")
+}
+
+fn begins(path: &Path, with: &[u8]) -> Result<bool> {
     let io = |source| Error::Io { path: path.to_path_buf(), source };
     if path.is_dir() {
         return Ok(false);
     }
     let mut head = Vec::new();
-    File::open(path).and_then(|file| file.take(8).read_to_end(&mut head)).map_err(io)?;
-    Ok(head == b"\x89PNG\r\n\x1a\n")
+    File::open(path).and_then(|file| file.take(with.len() as u64).read_to_end(&mut head)).map_err(io)?;
+    Ok(head == with)
 }
 
 /// So that a damaged file is an error and no exhausted memory.
@@ -29,6 +41,14 @@ const MAX_PIXELS: usize = 1 << 27;
 /// Deflate makes at most 1,032 bytes of one; the rest is for small files.
 const fn most_inflated(bytes: u64) -> u64 {
     bytes.saturating_mul(1_100).saturating_add(4_096)
+}
+
+/// The values of a PNG or JPEG file, told apart by content.
+///
+/// # Errors
+/// As [`read_png`] and [`read_jpeg`].
+pub fn read_picture(path: &Path) -> Result<Image<f32>> {
+    if is_jpeg(path)? { read_jpeg(path) } else { read_png(path) }
 }
 
 /// The values of a PNG file, grey or colour (a palette too), without opacity: 0 to 255, those of 16 bits in steps of 1/257.

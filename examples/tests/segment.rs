@@ -12,6 +12,7 @@ use medburn_examples::{Error, Result};
 use medcore::{Geometry, Point3, Spacing, Volume};
 use medio::dicom::derived::{DerivedOptions, ImageClass, NewStudy, write_study};
 use medprompt::inference::{Interaction, Plane};
+use medprompt::{Adaptation, BackboneConfig, SegmentationConfig};
 use ndarray::{Array2, Array3, s};
 
 fn device() -> Device {
@@ -228,8 +229,23 @@ fn wrong_input_is_refused() {
     voxels[[1, 2, 3]] = f32::NAN;
     medio::write(at("nan.nii"), &Volume::new(voxels, geometry).unwrap()).unwrap();
     fails(Job { input: at("nan.nii"), ..job.clone() }, "NaN");
-    // Prompts of another backbone.
+    // A file that is not of trained weights, and weights of another backbone.
     let trained = fixtures::folder().join("segformer/model.safetensors");
     let weights = Weights::Trained { backbone: fixtures::nuclei_segmenter(), trained };
-    fails(Job { weights, ..job }, "metadata");
+    fails(Job { weights, ..job.clone() }, "metadata");
+    let trained = at("trained.safetensors");
+    decoder_of_another_backbone(&trained);
+    let weights = Weights::Trained { backbone: fixtures::nuclei_segmenter(), trained };
+    let other = run(&Job { weights, ..job }).unwrap_err();
+    assert!(matches!(other, Error::Segmentation(medprompt::Error::WrongBase { .. })), "{other}");
+    assert!(other.to_string().contains("another Mix Transformer"), "{other}");
+}
+
+/// A decoder on random weights of the sizes of the backbone of fixtures.
+fn decoder_of_another_backbone(path: &Path) {
+    let json = std::fs::read_to_string(fixtures::nuclei_segmenter().join("config.json")).unwrap();
+    let backbone = BackboneConfig::from_hugging_face(&json).unwrap();
+    let config = SegmentationConfig::new(backbone.clone(), Adaptation::HeadOnly, 1);
+    let model = config.init(backbone.init(&device()), &device()).unwrap();
+    model.save_trained(path, "another Mix Transformer").unwrap();
 }

@@ -15,6 +15,7 @@
 //! | superpixels: SLIC, and differentiable ones (SSN) | [`superpixel`] |
 //! | losses, augmentation, optimiser, exact resume | [`training`] |
 //! | images and volumes of any size, clicks and boxes | [`inference`] |
+//! | models used as they were trained: values, orientation, scale, names | [`inference::Usage`] |
 //! | annotations, classes and splits of data sets | [`data`] |
 //! | files of what was trained | [`TrainedWeights`], [`SegmentationModel::save_segformer`] |
 //!
@@ -40,6 +41,7 @@ mod high_pass;
 pub mod inference;
 pub mod model;
 pub mod prompts;
+mod resample;
 pub mod superpixel;
 pub mod training;
 

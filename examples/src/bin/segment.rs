@@ -8,7 +8,7 @@
 //! cargo run --release --bin segment -- dicom-folder/ --weights dinov2-small/ --trained prompts.safetensors
 //! ```
 //!
-//! Takes PNG (grey, colour, opacity, palettes, 16 bits), DICOM (a series or a single image), NIfTI, NRRD and MetaImage. Prints how many
+//! Takes PNG (grey, colour, opacity, palettes, 16 bits), JPEG, DICOM (a series or a single image), NIfTI, NRRD and MetaImage. Prints how many
 //! objects there are and how large they are, in mm2 or mm3 where the file knows its spacing, and writes to the output folder:
 //! `mask.png`, or `labels.nii.gz` with the geometry of a scan and, of DICOM, `labels.dcm`; `overlay.png`; `objects.csv`.
 
@@ -25,12 +25,12 @@ use medprompt::inference::{Interaction, Plane};
 /// Segments an image or a scan.
 #[derive(Parser)]
 struct Args {
-    /// A PNG file, a folder with a DICOM series, or a DICOM, NIfTI, NRRD or MetaImage file; without it, nuclei of fixtures/.
+    /// A PNG or JPEG file, a folder with a DICOM series, or a DICOM, NIfTI, NRRD or MetaImage file; without it, nuclei of fixtures/.
     input: Option<PathBuf>,
     /// Folder of a SegFormer (config.json, model.safetensors); with --trained, of a backbone. Without it, that for nuclei of fixtures/.
     #[arg(long)]
     weights: Option<PathBuf>,
-    /// File of what was trained on a frozen backbone: prompts, LoRA, a decoder.
+    /// File of what was trained on a backbone: prompts, LoRA, a decoder, all. It says how images were prepared.
     #[arg(long, requires = "weights")]
     trained: Option<PathBuf>,
     /// Folder to write to.
@@ -39,8 +39,9 @@ struct Args {
     /// Which series, where there are several.
     #[arg(long)]
     series: Option<usize>,
-    /// For scans: the axis along which slices are taken. Given several times, probabilities are averaged.
-    #[arg(long, value_enum, default_value = "slices")]
+    /// For scans: the axis along which slices are taken, of the scan as it is stored. Given several times, probabilities are averaged.
+    /// Without it, slices lie as those that the weights were trained on; else as stored.
+    #[arg(long, value_enum)]
     axis: Vec<AxisName>,
     /// Also segments the three mirror images, and averages: a bit better, four times as slow.
     #[arg(long)]
@@ -57,9 +58,13 @@ struct Args {
     /// Values that become 0 and 1, such as -160 240; by default as the weights were made for, or percentiles 1 and 99 of a scan.
     #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], allow_negative_numbers = true)]
     range: Option<Vec<f32>>,
-    /// Side of the sliding windows in pixels; by default as the weights were made for.
+    /// Side of the sliding windows in pixels of what the model sees; by default as the weights were made for.
     #[arg(long)]
     window: Option<usize>,
+    /// Images stay at their own scale; by default they are resized as images were when the weights were trained, and what is found is
+    /// resized back.
+    #[arg(long)]
+    native: bool,
     /// A pixel of the object that is meant.
     #[arg(long, value_name = "ROW,COLUMN")]
     click: Vec<String>,
@@ -124,6 +129,7 @@ fn job(args: &Args) -> Result<Job> {
     Ok(Job {
         series: args.series,
         window: args.window,
+        native: args.native,
         flips: args.flips,
         threshold: args.threshold,
         min_size: args.min_size,

@@ -9,7 +9,7 @@ use ndarray::{Array2, Array3};
 use super::mask_file::read_mask;
 use crate::error::{Error, Result};
 use crate::input::{Scan, choose, read};
-use crate::picture_file::{is_png, read_png};
+use crate::picture_file::{is_jpeg, is_png, read_picture};
 
 /// What is to be segmented.
 #[derive(Debug)]
@@ -34,15 +34,17 @@ pub struct Picture {
 }
 
 impl Input {
-    /// Reads a PNG file, or a folder, archive or file of DICOM, NIfTI, NRRD or MetaImage, told apart by content. `series` chooses
+    /// Reads a PNG or JPEG file, or a folder, archive or file of DICOM, NIfTI, NRRD or MetaImage, told apart by content. `series` chooses
     /// among several DICOM series. A DICOM series of one image, or one that is not placed in the patient, is a picture as it is meant to be shown.
     ///
     /// # Errors
-    /// As [`read_png`]; [`Error::File`], [`Error::SeveralSeries`], [`Error::NoSuchSeries`].
+    /// As [`read_picture`]; [`Error::File`], [`Error::SeveralSeries`], [`Error::NoSuchSeries`].
     pub fn read(path: &Path, series: Option<usize>) -> Result<Self> {
-        if is_png(path)? {
-            let name = "PNG".to_string();
-            return Ok(Self::Picture(Picture { image: read_png(path)?, name, source: None }));
+        for (is_one, name) in [(is_png(path)?, "PNG"), (is_jpeg(path)?, "JPEG")] {
+            if is_one {
+                let (image, name) = (read_picture(path)?, name.to_string());
+                return Ok(Self::Picture(Picture { image, name, source: None }));
+            }
         }
         if medio::Format::of(path)? != medio::Format::Dicom {
             return Ok(Self::Scan(read(path, series)?));

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use burn::tensor::Device;
-use medcore::{Image, LabelMap, Scalar, Volume};
+use medcore::{Image, LabelMap, Orientation, Scalar, Volume};
 use medeval::segmentation::dice;
 use medprompt::PromptSegmenter;
 use medprompt::inference::{
-    Intensity, Interaction, Plane, Preprocessor, ProgressFn, Segmentation, VolumeOptions, components,
-    interactive_mask, keep_components,
+    Intensity, Interaction, Plane, Preprocessor, ProgressFn, Resizing, SegmentOptions, Segmentation,
+    VolumeOptions, components, interactive_mask, keep_components,
 };
 use medprompt::superpixel::SlicConfig;
 use ndarray::{Array2, Array3, ArrayView3, Axis};
@@ -46,7 +46,10 @@ pub struct Job {
     pub min_size: usize,
     /// Whether only the largest object of each class is kept.
     pub largest_only: bool,
-    /// For scans: along which axes slices are taken.
+    /// Whether images stay at their own scale, in place of the one that the weights were made for.
+    pub native: bool,
+    /// For scans: along which axes of the scan as stored slices are taken; without any, slices lie as those that the weights were made
+    /// for, or as stored.
     pub planes: Vec<Plane>,
     /// For pictures: what a user says.
     pub interactions: Vec<Interaction>,
@@ -70,7 +73,8 @@ impl Job {
             threshold: None,
             min_size: 16,
             largest_only: false,
-            planes: vec![Plane::Slices],
+            native: false,
+            planes: Vec::new(),
             interactions: Vec::new(),
             superpixel_area: 100,
             truth: None,
@@ -102,14 +106,17 @@ impl Job {
             elements: labels.len(),
             classes: found(labels.view(), &segmenter, unit(&input), truth.as_ref())?,
             written: Vec::new(),
-            notes: notes(&input, &segmenter),
+            notes: self.notes(&input, &segmenter)?,
             seconds: [load, segment],
         };
         match &input {
             Input::Picture(picture) => {
                 output::picture(&self.output, picture, labels, &self.interactions, &mut findings)?;
             }
-            Input::Scan(scan) => output::scan(&self.output, scan, labels, self.planes[0], &mut findings)?,
+            Input::Scan(scan) => {
+                let plane = self.shown_plane(scan, &segmenter);
+                output::scan(&self.output, scan, labels, plane, &mut findings)?;
+            }
         }
         Ok(findings)
     }
@@ -119,6 +126,9 @@ impl Job {
         let mut options = segmenter.options().clone();
         options.flips = self.flips;
         options.window = self.window.unwrap_or(options.window);
+        options.resizing = options.resizing.filter(|_| !self.native);
+        self.check_values(&options, input)?;
+        options.orientation = options.orientation.filter(|_| self.planes.is_empty());
         let of_pictures = options.preprocessor.intensity == PICTURE;
         options.preprocessor = match (self.range, input) {
             (Some([low, high]), _) => Preprocessor::new().with_intensity(Intensity::Range { low, high }),
@@ -129,6 +139,52 @@ impl Job {
             _ => options.preprocessor,
         };
         Ok(segmenter.with_options(options)?)
+    }
+
+    /// The values of pictures are not those of scans.
+    fn check_values(&self, options: &SegmentOptions, input: &Input) -> Result<()> {
+        let Intensity::Range { low, high } = options.preprocessor.intensity else { return Ok(()) };
+        let of_scans = options.orientation.is_some() && options.preprocessor.intensity != PICTURE;
+        if of_scans && self.range.is_none() && matches!(input, Input::Picture(_)) {
+            return Err(Error::Unfit {
+                what: "the input",
+                expected: format!(
+                    "a scan, of whose values {low} to {high} the weights were made, or --range"
+                ),
+                found: "a picture, with values from 0 to 255".to_string(),
+            });
+        }
+        Ok(())
+    }
+
+    /// The axis of a scan as stored across which the model saw it.
+    fn shown_plane(&self, scan: &Scan, segmenter: &PromptSegmenter) -> Plane {
+        let taken =
+            segmenter.options().orientation.as_ref().and_then(|code| code.parse::<Orientation>().ok());
+        let Some(taken) = taken else { return self.planes.first().copied().unwrap_or_default() };
+        let across = taken.directions()[2].lps_axis();
+        match scan.volume.orientation().directions().map(|direction| direction.lps_axis() == across) {
+            [true, _, _] => Plane::Columns,
+            [_, true, _] => Plane::Rows,
+            _ => Plane::Slices,
+        }
+    }
+
+    /// What should be known of the input, and of how it was taken.
+    fn notes(&self, input: &Input, segmenter: &PromptSegmenter) -> Result<Vec<String>> {
+        let options = segmenter.options();
+        let mut notes: Vec<String> = self.weights.note()?.into_iter().collect();
+        if let Some(resizing) = &options.resizing {
+            notes.push(format!("scale as in training: {}", scale(resizing)));
+        }
+        if let Input::Scan(scan) = input {
+            notes.extend(scan.notes.iter().cloned());
+            notes.push(format!("values taken as {:?}", options.preprocessor.intensity));
+            notes.extend(
+                options.orientation.iter().map(|code| format!("slices taken as in training: {code}")),
+            );
+        }
+        Ok(notes)
     }
 
     /// Labels `[1, row, column]`.
@@ -172,8 +228,9 @@ impl Job {
                 found: "a volume".to_string(),
             });
         }
+        let planes = if self.planes.is_empty() { vec![Plane::Slices] } else { self.planes.clone() };
         let options = VolumeOptions::new()
-            .with_planes(self.planes.clone())
+            .with_planes(planes)
             .with_threshold(self.threshold)
             .with_min_voxels(self.min_size)
             .with_largest_only(self.largest_only);
@@ -219,10 +276,16 @@ fn unit(input: &Input) -> Unit {
     }
 }
 
-fn notes(input: &Input, segmenter: &PromptSegmenter) -> Vec<String> {
-    let Input::Scan(scan) = input else { return Vec::new() };
-    let taken = format!("values taken as {:?}", segmenter.options().preprocessor.intensity);
-    scan.notes.iter().cloned().chain([taken]).collect()
+/// The scale of training in words.
+fn scale(resizing: &Resizing) -> String {
+    let size = resizing.size;
+    let of = match resizing.tile {
+        Some(tile) => format!("tiles of {tile} px"),
+        None if resizing.square => "the longer side".to_string(),
+        None => "the shorter side".to_string(),
+    };
+    let shrunk = resizing.max_side.map_or(String::new(), |side| format!(" of images of at most {side} px"));
+    format!("{of}{shrunk} become {size} px")
 }
 
 /// What was found of every class but the background.

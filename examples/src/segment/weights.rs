@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use burn::tensor::Device;
-use medprompt::PromptSegmenter;
+use medprompt::{PromptSegmenter, TrainedWeights};
 
 use crate::error::Result;
 
@@ -22,6 +22,17 @@ pub enum Weights {
 }
 
 impl Weights {
+    /// What should be known of them.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn note(&self) -> Result<Option<String>> {
+        let Self::Trained { trained, .. } = self else { return Ok(None) };
+        let silent = TrainedWeights::open(trained)?.usage().is_none();
+        Ok(silent
+            .then(|| "the weights do not say how images were prepared when they were trained".to_string()))
+    }
+
     /// The model.
     ///
     /// # Errors

@@ -6,36 +6,40 @@ use burn::tensor::Device;
 use clap::{Args, ValueEnum};
 use mednn::MitConfig;
 use medprompt::data::{Classes, Split, split_by_group, subset_by_group};
-use medprompt::model::DetailConfig;
+use medprompt::inference::{Preprocessor, SegmentOptions, Usage};
+use medprompt::model::{DetailConfig, MultiTaskConfig, TaskConfig};
 use medprompt::prompts::VisualPromptsConfig;
 use medprompt::superpixel::{
     ReadoutConfig, SlicConfig, SuperpixelNetworkConfig, SuperpixelPyramid, SuperpixelSource,
 };
 use medprompt::training::{Augmentation, Loss};
 use medprompt::{Adaptation, Backbone, BackboneConfig, PromptInput, SegmentationConfig};
+use serde::Serialize;
 
 use super::coco_folder::read_coco;
 use super::item::{Cutting, Item};
 use super::manifest::{Manifest, Side};
 use super::pairs::read_pairs;
+use super::settings::whole;
 use super::slices::{SlicePlane, Slicing, read_volumes};
 use crate::error::{Error, Result};
 use crate::picture::evenly_spaced;
 
 /// What the files are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum DataKind {
-    /// PNG images and PNG masks with equal names, in two folders.
+    /// Images (PNG, JPEG) and PNG masks with equal names, in two folders.
     #[default]
     Folder,
-    /// PNG images in a folder, and a file of annotations in COCO's format.
+    /// Images (PNG, JPEG) in a folder, and a file of annotations in COCO's format.
     Coco,
     /// Volumes and label maps with equal names (NIfTI, NRRD, MetaImage), in two folders; or one file each.
     Nifti,
 }
 
 /// The data.
-#[derive(Args, Debug, Clone)]
+#[derive(Args, Debug, Clone, Serialize)]
 pub struct DataArgs {
     /// What the files are.
     #[arg(long, value_enum, default_value_t)]
@@ -55,6 +59,10 @@ pub struct DataArgs {
     /// Values of the masks that are a class, as in 1,2+3: class 1 is value 1, class 2 is 2 and 3, all else is background.
     #[arg(long)]
     pub labels: Option<String>,
+    /// What the classes are called, the background left out, as in liver,spleen; COCO's categories are called as in their file.
+    #[arg(long, value_delimiter = ',')]
+    #[serde(skip)]
+    pub names: Vec<String>,
     /// For COCO: regions of several objects that nobody told apart count too.
     #[arg(long)]
     pub crowds: bool,
@@ -66,6 +74,7 @@ pub struct DataArgs {
     pub held_out_limit: Option<usize>,
     /// Part of the training images (patients, volumes) that is used.
     #[arg(long, default_value_t = 1.0)]
+    #[serde(skip)]
     pub fraction: f64,
     /// Images with a longer side are made smaller.
     #[arg(long)]
@@ -102,6 +111,8 @@ pub struct Dataset {
     pub held_out: Vec<Item>,
     /// Channels of the logits of a model for them.
     pub channels: usize,
+    /// Names of the classes, the background first; empty where they are not known.
+    pub class_names: Vec<String>,
 }
 
 impl DataArgs {
@@ -126,24 +137,20 @@ impl DataArgs {
     pub fn read(&self, seed: u64) -> Result<Dataset> {
         let manifest = self.manifest.as_deref().map(Manifest::read).transpose()?;
         let classes = self.classes()?;
-        let cutting =
-            Cutting { max_side: self.max_side, square: self.square, tile: self.tile, tiles: self.tiles };
+        let cutting = self.cutting();
+        let mut names = self.names.clone();
         let mut channels = classes.channels();
         let items = match self.kind {
             DataKind::Coco => {
-                let (items, count) =
+                let (items, categories) =
                     read_coco(&self.images, &self.masks, manifest.as_ref(), self.crowds, &cutting)?;
-                channels = if count > 2 { count } else { 1 };
+                channels = if categories.len() > 1 { categories.len() + 1 } else { 1 };
+                names = if names.is_empty() { categories } else { names };
                 items
             }
             DataKind::Folder => read_pairs(&self.images, &self.masks, manifest.as_ref(), &classes, &cutting)?,
             DataKind::Nifti => {
-                let slicing = Slicing {
-                    plane: self.plane,
-                    window: self.window()?,
-                    empty: self.empty_slices,
-                    block: self.block,
-                };
+                let slicing = self.slicing()?;
                 read_volumes(&self.images, &self.masks, manifest.as_ref(), &classes, &slicing, &cutting)?
             }
         };
@@ -153,7 +160,8 @@ impl DataArgs {
             None => held_out,
         };
         let take = |indices: &[usize]| indices.iter().map(|&i| items[i].clone()).collect::<Vec<_>>();
-        let found = Dataset { training: take(&training), held_out: take(&chosen), channels };
+        let class_names = with_background(names, channels)?;
+        let found = Dataset { training: take(&training), held_out: take(&chosen), channels, class_names };
         if found.training.is_empty() || found.held_out.is_empty() {
             return Err(Error::Unfit {
                 what: "the split",
@@ -162,6 +170,47 @@ impl DataArgs {
             });
         }
         Ok(found)
+    }
+
+    /// What tells these data from others; not what classes are called, nor the part that is trained on.
+    pub fn settings(&self) -> serde_json::Value {
+        let manifest = self.manifest.as_deref().map(whole);
+        let whole = Self { images: whole(&self.images), masks: whole(&self.masks), manifest, ..self.clone() };
+        // Fails for paths that are no text alone.
+        serde_json::to_value(whole).unwrap_or_default()
+    }
+
+    /// How images and slices are cut to size.
+    pub fn cutting(&self) -> Cutting {
+        Cutting { max_side: self.max_side, square: self.square, tile: self.tile, tiles: self.tiles }
+    }
+
+    /// How volumes become slices.
+    ///
+    /// # Errors
+    /// [`Error::Unfit`] for a window that is none.
+    pub fn slicing(&self) -> Result<Slicing> {
+        let (plane, window) = (self.plane, self.window()?);
+        Ok(Slicing { plane, window, empty: self.empty_slices, block: self.block })
+    }
+
+    /// How a model is to be used that saw these data as squares of `size` pixels: values, orientation and scale as they were.
+    ///
+    /// # Errors
+    /// As [`slicing`](Self::slicing).
+    pub fn usage(&self, size: usize, class_names: Vec<String>) -> Result<Usage> {
+        let options =
+            SegmentOptions::new().with_window(size).with_resizing(Some(self.cutting().resizing(size)));
+        let options = match self.kind {
+            DataKind::Folder | DataKind::Coco => options,
+            DataKind::Nifti => {
+                let slicing = self.slicing()?;
+                options
+                    .with_preprocessor(Preprocessor::new().with_intensity(slicing.intensity()))
+                    .with_orientation(Some(slicing.plane.orientation().to_string()))
+            }
+        };
+        Ok(Usage::new(options).with_class_names(class_names))
     }
 
     fn window(&self) -> Result<Option<[f32; 2]>> {
@@ -196,6 +245,20 @@ impl Dataset {
         let groups: Vec<&str> = self.training.iter().map(|item| item.source.group.as_str()).collect();
         let chosen = subset_by_group(&groups, fraction, seed)?;
         Ok(chosen.into_iter().map(|i| self.training[i].clone()).collect())
+    }
+}
+
+/// Names of all classes of a model with so many logits, or none.
+fn with_background(names: Vec<String>, channels: usize) -> Result<Vec<String>> {
+    let classes = channels.max(2);
+    match names.len() {
+        0 => Ok(Vec::new()),
+        named if named + 1 == classes => Ok(std::iter::once("background".to_string()).chain(names).collect()),
+        named => Err(Error::Unfit {
+            what: "--names",
+            expected: format!("{}, one for each class but the background", classes - 1),
+            found: named.to_string(),
+        }),
     }
 }
 
@@ -300,20 +363,28 @@ impl ModelArgs {
     /// # Errors
     /// [`Error::Io`], [`Error::Segmentation`].
     pub fn backbone(&self, device: &Device) -> Result<(Backbone, BackboneConfig, String)> {
+        let (config, name) = self.backbone_config()?;
+        let backbone = match &self.backbone {
+            Some(folder) if folder.join("model.safetensors").exists() => {
+                Backbone::from_pretrained(folder, device)?
+            }
+            _ => config.init(device),
+        };
+        Ok((backbone, config, name))
+    }
+
+    /// The configuration of the backbone, and its name.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Segmentation`].
+    pub fn backbone_config(&self) -> Result<(BackboneConfig, String)> {
         let Some(folder) = &self.backbone else {
-            let config = BackboneConfig::Mit(small_mit());
-            return Ok((config.init(device), config, "random Mix Transformer".into()));
+            return Ok((BackboneConfig::Mit(small_mit()), "random Mix Transformer".into()));
         };
         let path = folder.join("config.json");
         let json = std::fs::read_to_string(&path).map_err(|source| Error::Io { path, source })?;
-        let config = BackboneConfig::from_hugging_face(&json)?;
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let backbone = if folder.join("model.safetensors").exists() {
-            Backbone::from_pretrained(folder, device)?
-        } else {
-            config.init(device)
-        };
-        Ok((backbone, config, name))
+        Ok((BackboneConfig::from_hugging_face(&json)?, name))
     }
 
     /// The model of an arm.
@@ -335,6 +406,30 @@ impl ModelArgs {
                     .with_pooled(detail == Detail::Pooled)
                     .with_width(self.detail_width)
             }))
+    }
+
+    /// One model of an arm for several tasks.
+    ///
+    /// # Errors
+    /// [`Error::Unfit`] with details or a readout, which such models do not have.
+    pub fn multi_task(
+        &self,
+        backbone: BackboneConfig,
+        arm: Arm,
+        tasks: Vec<TaskConfig>,
+    ) -> Result<MultiTaskConfig> {
+        if self.detail.is_some() || self.readout.is_some() {
+            return Err(Error::Unfit {
+                what: "a model for several tasks",
+                expected: "neither --detail nor --readout".into(),
+                found: "one of them".into(),
+            });
+        }
+        let config = MultiTaskConfig::new(backbone, self.adaptation(arm), tasks)
+            .with_decoder_width(self.decoder_width)
+            .with_dropout(self.dropout);
+        config.validate()?;
+        Ok(config)
     }
 
     fn slic(&self) -> SlicConfig {
@@ -388,7 +483,8 @@ fn small_mit() -> MitConfig {
 }
 
 /// Losses by name.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum LossName {
     /// Cross-entropy.
     CrossEntropy,
@@ -423,7 +519,7 @@ impl LossName {
 }
 
 /// The steps.
-#[derive(Args, Debug, Clone)]
+#[derive(Args, Debug, Clone, Serialize)]
 pub struct StepArgs {
     /// Side of the images that the model sees, in pixels.
     #[arg(long, default_value_t = 224)]
@@ -433,9 +529,11 @@ pub struct StepArgs {
     pub batch: usize,
     /// Highest learning rate; it falls along half a cosine.
     #[arg(long, default_value_t = 5e-4)]
+    #[serde(skip)]
     pub learning_rate: f64,
     /// The learning rate where all weights are trained, in comparisons of arms.
     #[arg(long, default_value_t = 1e-4)]
+    #[serde(skip)]
     pub full_learning_rate: f64,
     /// What becomes small.
     #[arg(long, value_enum, default_value_t)]

@@ -5,14 +5,17 @@ use std::path::Path;
 use std::time::Instant;
 
 use burn::tensor::Device;
-use medprompt::Backbone;
+use medprompt::inference::Usage;
 use medprompt::training::{Trainer, TrainingConfig};
+use medprompt::{Backbone, BackboneConfig, SegmentationConfig};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::arguments::{Arm, Dataset, Detail, ModelArgs, StepArgs};
 use super::fit::{Curves, Fit};
 use super::item::Item;
 use super::scores::{ItemScores, predict};
+use super::settings::Settings;
 use crate::error::{Error, Result};
 
 /// An arm as it is named on the command line: `slic`, `slic+pyramid` with details, `slic@0.5` with a readout of that weight, or both.
@@ -66,7 +69,28 @@ pub struct Run {
     pub groups: Vec<String>,
     /// Their scores.
     pub scores: Vec<ItemScores>,
+    /// What it was made with; lines of older versions do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Settings>,
 }
+
+impl Run {
+    /// Whether another training of the same arm was made alike, as far as both say.
+    pub(super) fn is_alike(&self, other: &Self) -> bool {
+        let settings = self.settings.as_ref().zip(other.settings.as_ref());
+        self.steps == other.steps && settings.is_none_or(|(own, other)| own == other)
+    }
+
+    /// Whether another training differs in its arm at most, as far as both say.
+    pub(super) fn is_comparable(&self, other: &Self) -> bool {
+        let common = |settings: &Settings| settings.without(&OF_ARMS);
+        let settings = self.settings.as_ref().zip(other.settings.as_ref());
+        self.steps == other.steps && settings.is_none_or(|(own, other)| common(own) == common(other))
+    }
+}
+
+/// Settings that go with the arm.
+const OF_ARMS: [&str; 2] = ["learning_rate", "model"];
 
 /// Trainings that differ in their arm, the part of the training data and the seed.
 #[derive(Debug)]
@@ -75,34 +99,45 @@ pub struct Comparison<'a> {
     pub name: String,
     /// The items.
     pub data: &'a Dataset,
+    /// Where the items come from, for the record.
+    pub made_of: Value,
     /// The models.
     pub model: &'a ModelArgs,
     /// The steps.
     pub steps: &'a StepArgs,
     /// How many steps.
     pub count: usize,
+    /// How images were prepared.
+    pub usage: Usage,
     /// A device that tracks gradients.
     pub device: Device,
 }
 
 impl Comparison<'_> {
-    /// Trains what the file does not have yet, and adds a line for each.
+    /// Trains what the file does not have yet, and adds a line for each. A line with other settings is of another training; one that does
+    /// not say its settings counts as of these.
     ///
     /// # Errors
     /// [`Error::Io`], [`Error::Json`]; as [`Fit::run`].
     pub fn run(&self, arms: &[NamedArm], fractions: &[f64], seeds: &[u64], record: &Path) -> Result<()> {
         let done = if record.exists() { read_runs(record)? } else { Vec::new() };
+        let (backbone, base) = self.model.backbone_config()?;
+        let mut silent = 0;
         for &seed in seeds {
             for &fraction in fractions {
                 for arm in arms {
+                    let config = self.config(arm, backbone.clone());
+                    let settings = self.settings(arm, &config, &base);
                     let same = |run: &Run| {
                         (run.data.as_str(), run.arm.as_str(), run.fraction, run.seed, run.steps)
                             == (self.name.as_str(), arm.name.as_str(), fraction, seed, self.count)
                     };
-                    if done.iter().any(same) {
+                    let alike = |run: &&Run| run.settings.as_ref().is_none_or(|found| *found == settings);
+                    if let Some(run) = done.iter().filter(|run| same(run)).find(alike) {
+                        silent += usize::from(run.settings.is_none());
                         continue;
                     }
-                    let run = self.train(arm, fraction, seed)?;
+                    let run = Run { settings: Some(settings), ..self.train(arm, config, fraction, seed)? };
                     let dice =
                         run.scores.iter().map(|s| s.dice).sum::<f64>() / run.scores.len().max(1) as f64;
                     println!(
@@ -113,14 +148,33 @@ impl Comparison<'_> {
                 }
             }
         }
+        if silent > 0 {
+            println!(
+                "note: {silent} lines of {} do not say their settings and count as done",
+                record.display()
+            );
+        }
         Ok(())
     }
 
-    fn train(&self, arm: &NamedArm, fraction: f64, seed: u64) -> Result<Run> {
+    fn config(&self, arm: &NamedArm, backbone: BackboneConfig) -> SegmentationConfig {
+        self.model.config(backbone, arm.arm, arm.detail, arm.readout, self.data.channels)
+    }
+
+    /// What tells a training from others of its arm, part of the data, seed and steps.
+    fn settings(&self, arm: &NamedArm, config: &SegmentationConfig, base: &str) -> Settings {
+        Settings::default()
+            .with("backbone", base)
+            .with("data", &self.made_of)
+            .with("learning_rate", self.steps.rate(arm.arm))
+            .with("model", config)
+            .with("steps", self.steps)
+    }
+
+    fn train(&self, arm: &NamedArm, config: SegmentationConfig, fraction: f64, seed: u64) -> Result<Run> {
         let start = Instant::now();
         let training = self.data.fraction(fraction, seed)?;
-        let (backbone, config, base) = self.model.backbone(&self.device)?;
-        let config = self.model.config(config, arm.arm, arm.detail, arm.readout, self.data.channels);
+        let (backbone, _, base) = self.model.backbone(&self.device)?;
         self.device.seed(seed);
         let model = config.init(backbone.clone(), &self.device)?;
         let parameters = model.trained_parameters();
@@ -137,6 +191,7 @@ impl Comparison<'_> {
             score_every: 0,
             state: None,
             base,
+            usage: self.usage.clone(),
             device: self.device.clone(),
         };
         let model =
@@ -155,6 +210,7 @@ impl Comparison<'_> {
             names: held_out.iter().map(|item| item.source.name.clone()).collect(),
             groups: held_out.iter().map(|item| item.source.group.clone()).collect(),
             scores: predictions.iter().map(ItemScores::of).collect::<Result<_>>()?,
+            settings: None,
         })
     }
 }

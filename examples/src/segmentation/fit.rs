@@ -4,12 +4,15 @@ use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use burn::tensor::Device;
+use medprompt::inference::Usage;
 use medprompt::training::{Augmentation, Batch, Trainer};
-use medprompt::{Backbone, SegmentationModel};
+use medprompt::{Backbone, MultiTaskModel, SegmentationModel};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::item::Item;
 use super::scores::{dice, mean, predict};
+use super::settings::Settings;
 use crate::error::{Error, Result};
 use crate::progress;
 
@@ -51,7 +54,7 @@ impl StateFolder {
     /// # Errors
     /// [`Error::Io`].
     pub fn clear(&self) -> Result<()> {
-        for path in [self.checkpoint(), self.best(), self.curves()] {
+        for path in [self.checkpoint(), self.best(), self.curves(), self.settings()] {
             match std::fs::remove_file(&path) {
                 Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
                     return Err(Error::Io { path, source });
@@ -60,6 +63,42 @@ impl StateFolder {
             }
         }
         Ok(())
+    }
+
+    /// Forgets an earlier training, and keeps what a new one is made with.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Json`].
+    pub fn begin(&self, settings: &Settings) -> Result<()> {
+        self.clear()?;
+        write_json(&self.settings(), settings)
+    }
+
+    /// That the training whose state this is was made with the same; `free` names parts that may be others, which are kept from now on.
+    /// False where the state does not say.
+    ///
+    /// # Errors
+    /// [`Error::Unfit`] with what is otherwise; [`Error::Io`], [`Error::Json`].
+    pub fn check(&self, settings: &Settings, free: &[&str]) -> Result<bool> {
+        let path = self.settings();
+        if !path.exists() {
+            return Ok(false);
+        }
+        let begun: Settings = read_json(&path)?;
+        let differences = begun.without(free).differences(&settings.without(free));
+        if !differences.is_empty() {
+            return Err(Error::Unfit {
+                what: "--resume",
+                expected: format!("the settings that the training in {} began with", self.0.display()),
+                found: differences.join("; "),
+            });
+        }
+        write_json(&path, settings)?;
+        Ok(true)
+    }
+
+    fn settings(&self) -> PathBuf {
+        self.0.join("settings.json")
     }
 
     fn curves(&self) -> PathBuf {
@@ -76,27 +115,61 @@ impl StateFolder {
         device: &Device,
     ) -> Result<(Trainer, SegmentationModel, Curves)> {
         let (trainer, model) = Trainer::resume(self.checkpoint(), backbone, device)?;
-        let path = self.curves();
-        let text =
-            std::fs::read_to_string(&path).map_err(|source| Error::Io { path: path.clone(), source })?;
-        let mut curves: Curves =
-            serde_json::from_str(&text).map_err(|source| Error::Json { path, source })?;
-        // They are written before the checkpoint.
-        curves.loss.retain(|(step, _)| *step <= trainer.steps_done());
-        curves.dice.retain(|(step, _)| *step <= trainer.steps_done());
+        let curves = self.curves_until(trainer.steps_done())?;
         Ok((trainer, model, curves))
     }
 
+    /// As [`resume`](Self::resume), for a model of several tasks.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn resume_tasks(
+        &self,
+        backbone: Backbone,
+        device: &Device,
+    ) -> Result<(Trainer, MultiTaskModel, Curves)> {
+        let (trainer, model) = Trainer::resume_tasks(self.checkpoint(), backbone, device)?;
+        let curves = self.curves_until(trainer.steps_done())?;
+        Ok((trainer, model, curves))
+    }
+
+    /// Curves are written before the checkpoint.
+    fn curves_until(&self, step: usize) -> Result<Curves> {
+        let mut curves: Curves = read_json(&self.curves())?;
+        curves.loss.retain(|(at, _)| *at <= step);
+        curves.dice.retain(|(at, _)| *at <= step);
+        Ok(curves)
+    }
+
+    pub(super) fn save_tasks(
+        &self,
+        trainer: &Trainer,
+        model: &MultiTaskModel,
+        curves: &Curves,
+        base: &str,
+    ) -> Result<()> {
+        write_json(&self.curves(), curves)?;
+        Ok(trainer.save_tasks(self.checkpoint(), model, base)?)
+    }
+
     fn save(&self, trainer: &Trainer, model: &SegmentationModel, curves: &Curves, base: &str) -> Result<()> {
-        let path = self.curves();
-        let text =
-            serde_json::to_string(curves).map_err(|source| Error::Json { path: path.clone(), source })?;
-        let partial = path.with_extension("partial");
-        std::fs::write(&partial, text)
-            .and_then(|()| std::fs::rename(&partial, &path))
-            .map_err(|source| Error::Io { path, source })?;
+        write_json(&self.curves(), curves)?;
         Ok(trainer.save(self.checkpoint(), model, base)?)
     }
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let text = std::fs::read_to_string(path).map_err(|source| Error::Io { path: path.into(), source })?;
+    serde_json::from_str(&text).map_err(|source| Error::Json { path: path.into(), source })
+}
+
+/// Writes a file beside its place and moves it there.
+fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string(value).map_err(|source| Error::Json { path: path.into(), source })?;
+    let partial = path.with_extension("partial");
+    std::fs::write(&partial, text)
+        .and_then(|()| std::fs::rename(&partial, path))
+        .map_err(|source| Error::Io { path: path.into(), source })
 }
 
 /// What a training is made of.
@@ -114,6 +187,8 @@ pub struct Fit<'a> {
     pub state: Option<StateFolder>,
     /// What the backbone is called.
     pub base: String,
+    /// How images were prepared, for the weights.
+    pub usage: Usage,
     /// A device that tracks gradients.
     pub device: Device,
 }
@@ -122,13 +197,28 @@ impl Fit<'_> {
     /// Trains until the trainer's end. Returns the model out of training: the last one, or the best one where a state is kept.
     ///
     /// # Errors
-    /// [`Error::Unfit`] without items, [`Error::Segmentation`], [`Error::Io`].
+    /// As [`advance`](Self::advance).
     pub fn run(
+        &self,
+        trainer: &mut Trainer,
+        model: SegmentationModel,
+        curves: &mut Curves,
+        backbone: &Backbone,
+    ) -> Result<SegmentationModel> {
+        let model = self.advance(trainer, model, curves, usize::MAX)?;
+        self.best(&model, backbone)
+    }
+
+    /// Trains until so many steps are done, or until the trainer's end if that comes first. The state goes on from there.
+    ///
+    /// # Errors
+    /// [`Error::Unfit`] without items, [`Error::Segmentation`], [`Error::Io`].
+    pub fn advance(
         &self,
         trainer: &mut Trainer,
         mut model: SegmentationModel,
         curves: &mut Curves,
-        backbone: &Backbone,
+        until: usize,
     ) -> Result<SegmentationModel> {
         if self.training.is_empty() {
             return Err(Error::Unfit {
@@ -139,7 +229,7 @@ impl Fit<'_> {
         }
         let bar = progress::bar(trainer.config().steps, "steps");
         bar.set_position(trainer.steps_done() as u64);
-        while !trainer.is_over() {
+        while !trainer.is_over() && trainer.steps_done() < until {
             let loss;
             (model, loss) = self.step(trainer, model)?;
             let done = trainer.steps_done();
@@ -152,6 +242,17 @@ impl Fit<'_> {
             }
         }
         bar.finish_and_clear();
+        if let Some(state) = self.state.as_ref().filter(|_| !trainer.is_over()) {
+            state.save(trainer, &model, curves, &self.base)?;
+        }
+        Ok(model)
+    }
+
+    /// The model out of training: the best one where a state is kept.
+    ///
+    /// # Errors
+    /// [`Error::Segmentation`].
+    pub fn best(&self, model: &SegmentationModel, backbone: &Backbone) -> Result<SegmentationModel> {
         let plain = self.device.clone().without_autodiff();
         match self.state.as_ref().filter(|state| state.best().exists()) {
             Some(state) => {
@@ -180,7 +281,7 @@ impl Fit<'_> {
         let (done, score) = (trainer.steps_done(), mean(&scores));
         let best = trainer.observe(score.unwrap_or(f64::NAN));
         if best {
-            model.save_trained(state.best(), &self.base)?;
+            model.save_trained_for(state.best(), &self.base, &self.usage)?;
         }
         curves.dice.extend(score.map(|score| (done, score)));
         state.save(trainer, model, curves, &self.base)?;
@@ -194,6 +295,7 @@ impl Fit<'_> {
 #[cfg(test)]
 mod tests {
     use mednn::MitConfig;
+    use medprompt::inference::SegmentOptions;
     use medprompt::training::{Sample, TrainingConfig};
     use medprompt::{Adaptation, BackboneConfig, SegmentationConfig};
     use ndarray::{Array2, Array3};
@@ -228,6 +330,7 @@ mod tests {
             score_every: 2,
             state: Some(state.clone()),
             base: "tiny".into(),
+            usage: Usage::new(SegmentOptions::new().with_window(32)),
             device: device.clone(),
         };
         let mut trainer =

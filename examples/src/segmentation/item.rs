@@ -2,22 +2,22 @@
 
 use std::path::Path;
 
-use medprompt::inference::Preprocessor;
+use medprompt::inference::{Preprocessor, Resizing};
 use medprompt::training::Sample;
 use ndarray::{Array2, Array3, Axis, s};
 
 use super::manifest::{Manifest, Side};
 use crate::error::Result;
 use crate::picture::{evenly_spaced, resize_linear, resize_nearest};
-use crate::picture_file::read_png;
+use crate::picture_file::read_picture;
 
-/// A colour image `[3, row, column]` from 0 to 1, the smallest to the largest value of the image, of a PNG file of any kind. A
+/// A colour image `[3, row, column]` from 0 to 1, the smallest to the largest value of the image, of a PNG or JPEG file of any kind. A
 /// [`PromptSegmenter`](medprompt::PromptSegmenter) scales images alike.
 ///
 /// # Errors
-/// As [`read_png`].
+/// As [`read_picture`].
 pub fn read_image(path: &Path) -> Result<Array3<f32>> {
-    Ok(Preprocessor::new().prepare(&read_png(path)?)?)
+    Ok(Preprocessor::new().prepare(&read_picture(path)?)?)
 }
 
 /// Where an image comes from.
@@ -72,6 +72,11 @@ pub struct Cutting {
 }
 
 impl Cutting {
+    /// The same for images to segment, for a model that sees squares of `size` pixels.
+    pub fn resizing(&self, size: usize) -> Resizing {
+        Resizing::new(size).with_max_side(self.max_side).with_square(self.square).with_tile(self.tile)
+    }
+
     /// The items of an image `[3, row, column]` with its classes.
     ///
     /// # Errors

@@ -24,7 +24,8 @@ pub struct Entry {
 }
 
 /// A list in CSV with a heading: `id` (the name of a file, with or without its extension), and `split` (`train`; `val`, `valid`,
-/// `validation`, `test` or `held_out`), `patient`, or both. Items that are not in it are left out.
+/// `validation`, `test` or `held_out`), `patient`, or both. A file without a patient is a patient of its own. Items that are not in it are
+/// left out.
 #[derive(Debug, Clone, Default)]
 pub struct Manifest(BTreeMap<String, Entry>);
 
@@ -32,7 +33,8 @@ impl Manifest {
     /// Reads a file.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Unfit`] without a column `id`, and for an unknown side.
+    /// [`Error::Io`]; [`Error::Unfit`] without a column `id`, for an unknown side, for a file listed twice in two ways, and for a patient on
+    /// both sides.
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|source| Error::Io { path: path.into(), source })?;
         Self::parse(&text)
@@ -48,19 +50,50 @@ impl Manifest {
         };
         let (split, patient) = (column("split"), column("patient"));
         let mut entries = BTreeMap::new();
+        let mut sides = BTreeMap::new();
         for line in lines {
             let cells: Vec<&str> = line.split(',').map(str::trim).collect();
             let cell = |column: Option<usize>| column.and_then(|column| cells.get(column).copied());
             let side = cell(split).map(side).transpose()?;
-            let entry = Entry { side, patient: cell(patient).map(str::to_string) };
-            entries.insert(stem(cell(Some(id)).unwrap_or_default()).to_string(), entry);
+            let patient = cell(patient).filter(|patient| !patient.is_empty()).map(str::to_string);
+            let stem = stem(cell(Some(id)).unwrap_or_default()).to_string();
+            if let (Some(patient), Some(side)) = (&patient, side) {
+                // What is known of a patient from training would be scored.
+                once(&mut sides, patient, side, "a patient in the manifest")?;
+            }
+            once(&mut entries, &stem, Entry { side, patient }, "a file in the manifest")?;
         }
         Ok(Self(entries))
+    }
+
+    /// The files that it has, by their names without extension.
+    pub(super) fn stems(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
     }
 
     /// What it says of a file, by its name without extension.
     pub fn get(&self, stem: &str) -> Option<&Entry> {
         self.0.get(stem)
+    }
+}
+
+/// Takes what is said of a name, which must not be another thing than before.
+fn once<T: PartialEq + std::fmt::Debug>(
+    known: &mut BTreeMap<String, T>,
+    name: &str,
+    said: T,
+    what: &'static str,
+) -> Result<()> {
+    match known.get(name) {
+        Some(before) if *before != said => Err(Error::Unfit {
+            what,
+            expected: format!("{name} as before, {before:?}"),
+            found: format!("{said:?}"),
+        }),
+        _ => {
+            known.insert(name.to_string(), said);
+            Ok(())
+        }
     }
 }
 
@@ -94,9 +127,16 @@ mod tests {
         let a = Entry { side: Some(Side::Training), patient: Some("p1".into()) };
         assert_eq!((manifest.get("a"), manifest.get("c")), (Some(&a), None));
         assert_eq!(manifest.get("b").unwrap().side, Some(Side::HeldOut));
+        // No patient is no name that files could share.
+        let unknown = Manifest::parse("id,split,patient\na,train,\nb,val, \nc,val").unwrap();
+        assert!(["a", "b", "c"].iter().all(|id| unknown.get(id).unwrap().patient.is_none()));
         assert_eq!(Manifest::parse("id\nx.png").unwrap().get("x").unwrap().side, None);
         assert!(matches!(Manifest::parse("name\nx"), Err(Error::Unfit { .. })));
         assert!(matches!(Manifest::parse("id,split\nx,sometimes"), Err(Error::Unfit { .. })));
+        let twice = "id,split,patient\na,train,p1\nb,val,p2\nc,val,p1\n";
+        let error = Manifest::parse(twice).unwrap_err().to_string();
+        assert!(error.contains("a patient in the manifest: expected p1 as before, Training"), "{error}");
+        assert!(matches!(Manifest::parse("id,split\nx,train\nx.png,val"), Err(Error::Unfit { .. })));
         assert_eq!([stem("a.b.nii.gz"), stem("a.v1"), stem("c.png")], ["a.b", "a.v1", "c"]);
     }
 }

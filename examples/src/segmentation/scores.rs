@@ -1,5 +1,7 @@
 //! How well a model does on items.
 
+use std::path::Path;
+
 use burn::tensor::{Device, activation};
 use medcore::PixelSpacing;
 use medeval::segmentation::{
@@ -163,4 +165,21 @@ pub fn summary(scores: &[ItemScores]) -> Vec<[String; 2]> {
         row("E-measure", &|s| Some(s.e), 4),
         row("weighted F", &|s| Some(s.f), 4),
     ]
+}
+
+/// Writes the scores of items as CSV.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn write_scores(path: &Path, items: &[&Item], scores: &[ItemScores]) -> Result<()> {
+    let mut text = "item,group,dice,iou,hd95_px,mae,s,e,weighted_f\n".to_string();
+    for (item, s) in items.iter().zip(scores) {
+        let hd95 = s.hd95.map_or_else(String::new, |v| format!("{v:.3}"));
+        let name = item.source.name.replace(',', " ");
+        text += &format!(
+            "{name},{},{:.5},{:.5},{hd95},{:.5},{:.5},{:.5},{:.5}\n",
+            item.source.group, s.dice, s.iou, s.mae, s.s, s.e, s.f
+        );
+    }
+    std::fs::write(path, text).map_err(|source| Error::Io { path: path.to_path_buf(), source })
 }

@@ -5,7 +5,9 @@ use std::path::Path;
 use clap::ValueEnum;
 use medcore::{LabelMap, Volume};
 use medprompt::data::Classes;
-use ndarray::{Array3, ArrayView2, Axis, stack};
+use medprompt::inference::{Intensity, Preprocessor};
+use ndarray::{Array3, ArrayView2};
+use serde::Serialize;
 
 use super::item::{Cutting, Item, Source};
 use super::manifest::Manifest;
@@ -15,10 +17,11 @@ use crate::progress;
 
 const EXTENSIONS: [&str; 5] = [".nii", ".nii.gz", ".nrrd", ".mha", ".mhd"];
 /// Of the values of an MR volume, become 0 and 1.
-const PERCENTILES: [f64; 2] = [0.5, 99.5];
+const PERCENTILES: Intensity = Intensity::Percentiles { low: 0.5, high: 99.5 };
 
 /// How slices lie in the patient.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum SlicePlane {
     /// From feet to head.
     #[default]
@@ -30,7 +33,8 @@ pub enum SlicePlane {
 }
 
 impl SlicePlane {
-    const fn orientation(self) -> &'static str {
+    /// Towards which sides of the patient columns, rows and slices run.
+    pub const fn orientation(self) -> &'static str {
         match self {
             Self::Axial => "LPS",
             Self::Coronal => "LIP",
@@ -52,11 +56,18 @@ pub struct Slicing {
     pub block: Option<usize>,
 }
 
+impl Slicing {
+    /// How values become 0 to 1.
+    pub fn intensity(&self) -> Intensity {
+        self.window.map_or(PERCENTILES, |[low, high]| Intensity::Range { low, high })
+    }
+}
+
 /// The items of a folder of volumes and one of label maps.
 ///
 /// # Errors
-/// [`Error::Io`], [`Error::File`]; [`Error::Unfit`] when no volume has a label map, or one lies elsewhere; as
-/// [`read_pairs`](super::read_pairs).
+/// [`Error::Io`], [`Error::File`]; [`Error::Unfit`] when no volume has a label map, or one lies elsewhere; [`Error::Unusable`] for a
+/// voxel that is not finite; as [`read_pairs`](super::read_pairs).
 pub fn read_volumes(
     images: &Path,
     labels: &Path,
@@ -68,7 +79,7 @@ pub fn read_volumes(
     let pairs = if images.is_file() {
         vec![Pair { stem: "volume".into(), image: images.into(), mask: labels.into() }]
     } else {
-        pairs(images, labels, manifest, &EXTENSIONS)?
+        pairs(images, labels, manifest, &EXTENSIONS, &EXTENSIONS)?
     };
     let bar = progress::bar(pairs.len(), "volumes");
     let mut items = Vec::new();
@@ -82,6 +93,9 @@ pub fn read_volumes(
             });
         }
         let source = Source::of(&stem, manifest);
+        let prepared = Preprocessor::new().with_intensity(slicing.intensity()).prepare_volume(&volume);
+        let scaled = prepared.map_err(|source| Error::Unusable { path: image.clone(), source })?;
+        let volume = Volume::new(scaled, *volume.geometry())?;
         items.extend(slices(&volume, &labels, &source, classes, slicing, cutting)?);
         bar.inc(1);
     }
@@ -89,6 +103,7 @@ pub fn read_volumes(
     Ok(items)
 }
 
+/// Of a volume with values from 0 to 1.
 fn slices(
     volume: &Volume<f32>,
     labels: &LabelMap,
@@ -99,7 +114,6 @@ fn slices(
 ) -> Result<Vec<Item>> {
     let volume = volume.reorient(slicing.plane.orientation())?;
     let labels = labels.reorient(slicing.plane.orientation())?;
-    let window = slicing.window.unwrap_or_else(|| percentiles(volume.as_slice()));
     let mut items = Vec::new();
     let (voxels, marks) = (volume.voxels(), labels.volume().voxels());
     for (index, (values, labels)) in voxels.outer_iter().zip(marks.outer_iter()).enumerate() {
@@ -111,29 +125,12 @@ fn slices(
         if let Some(block) = slicing.block {
             source.group = format!("{} {}", source.group, index / block.max(1));
         }
-        let image = colored(values, window)?;
-        items.extend(cutting.items(image, mask, &source)?);
+        items.extend(cutting.items(colored(values), mask, &source)?);
     }
     Ok(items)
 }
 
-/// Grey from 0 to 1 in three channels.
-fn colored(values: ArrayView2<'_, f32>, [low, high]: [f32; 2]) -> Result<Array3<f32>> {
-    let width = (high - low).max(f32::MIN_POSITIVE);
-    // NaN becomes 0, as what scanners leave blank.
-    let grey = values.mapv(|v| if v.is_nan() { 0.0 } else { ((v - low) / width).clamp(0.0, 1.0) });
-    stack(Axis(0), &[grey.view(), grey.view(), grey.view()]).map_err(|_| Error::Unfit {
-        what: "a slice",
-        expected: "pixels".into(),
-        found: "none".into(),
-    })
-}
-
-fn percentiles(values: &[f32]) -> [f32; 2] {
-    let mut finite: Vec<f32> = values.iter().copied().filter(|v| v.is_finite()).collect();
-    let last = finite.len().saturating_sub(1) as f64;
-    PERCENTILES.map(|percent| {
-        let place = (last * percent / 100.0).round() as usize;
-        if finite.is_empty() { 0.0 } else { *finite.select_nth_unstable_by(place, f32::total_cmp).1 }
-    })
+/// Grey in three channels.
+fn colored(grey: ArrayView2<'_, f32>) -> Array3<f32> {
+    Array3::from_shape_fn([3, grey.nrows(), grey.ncols()], |(_, row, column)| grey[[row, column]])
 }

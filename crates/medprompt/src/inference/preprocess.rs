@@ -1,7 +1,7 @@
 //! From pixels of any kind to colour from 0 to 1.
 
 use burn::config::Config;
-use medcore::{Image, Scalar};
+use medcore::{Image, Scalar, Volume};
 use ndarray::{Array3, ArrayView3, Axis, concatenate};
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +66,18 @@ impl Preprocessor {
         let range = self.range(pixels.view())?;
         pixels.mapv_inplace(|v| scale(v, range));
         Ok(if channels == 1 { three(pixels.view())? } else { pixels })
+    }
+
+    /// The values of a volume, `[slice, row, column]`, from 0 to 1, scaled over the whole volume.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`](crate::Error::NotFinite) (its channel is the slice); [`Error::Config`](crate::Error::Config) for a range that
+    /// is none.
+    pub fn prepare_volume<T: Scalar>(&self, volume: &Volume<T>) -> Result<Array3<f32>> {
+        let voxels = volume.voxels();
+        check_finite(voxels.view())?;
+        let range = self.range(voxels.view())?;
+        Ok(voxels.mapv(|v| scale(v.to_f32(), range)))
     }
 
     /// The values that become 0 and 1. NaN is passed over.

@@ -9,11 +9,9 @@ use serde::de::DeserializeOwned;
 
 use super::preprocess::{Intensity, Preprocessor};
 use super::segmenter::{PromptSegmenter, SegmentOptions};
+use super::usage::OPTIONS;
 use crate::error::{Error, Result, config};
 use crate::model::{SegmentationModel, write_whole};
-
-/// How the model of a folder is used: [`SegmentOptions`] as JSON.
-const OPTIONS: &str = "segment_options.json";
 
 /// The field of transformers' `preprocessor_config.json` that is about values, with its default.
 #[derive(Deserialize)]

@@ -5,7 +5,7 @@ use std::path::Path;
 use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation};
-use medcore::{Image, Scalar};
+use medcore::{Image, Orientation, Scalar};
 use mednn::bridge::{array_to_tensor, tensor_to_array};
 use mednn::weights::WeightSource;
 use mednn::{Mit, Vit};
@@ -14,7 +14,9 @@ use ndarray::{Array3, Array4, ArrayView3, ArrayView4, Axis, Ix4, s};
 use super::output::Segmentation;
 use super::preprocess::Preprocessor;
 use super::progress::{Counter, ProgressFn, no_progress};
+use super::resizing::Resizing;
 use super::tiles::{Blend, MIRRORS, Mirror, mirror_pad, places, weights};
+use super::usage::Usage;
 use crate::error::{Error, Result, config, shape};
 use crate::model::{Backbone, BackboneConfig, SegmentationModel, TrainedWeights};
 
@@ -37,6 +39,11 @@ pub struct SegmentOptions {
     /// Values.
     #[config(default = "Preprocessor::new()")]
     pub preprocessor: Preprocessor,
+    /// The scale at which the model sees images; without it, they stay as they are.
+    pub resizing: Option<Resizing>,
+    /// Towards which sides of the patient columns, rows and slices of volumes run when the model sees them, as in `LPS` (see
+    /// [`medcore::Orientation`]): volumes are turned, and what is found is turned back. Without it, they stay as stored.
+    pub orientation: Option<String>,
 }
 
 impl SegmentOptions {
@@ -54,7 +61,17 @@ impl SegmentOptions {
         if !(1..=1024).contains(&self.batch) {
             return Err(config("batch", "1 to 1024", self.batch));
         }
-        Ok(())
+        self.orientation()?;
+        self.resizing.as_ref().map_or(Ok(()), Resizing::validate)
+    }
+
+    /// The orientation of volumes, if there is one.
+    pub(super) fn orientation(&self) -> Result<Option<Orientation>> {
+        let parse = |code: &String| {
+            let rule = "three letters of R, L, A, P, I and S, one for each axis, as in LPS";
+            code.parse().map_err(|_| config("orientation", rule, code))
+        };
+        self.orientation.as_ref().map(parse).transpose()
     }
 }
 
@@ -86,7 +103,8 @@ impl PromptSegmenter {
         Self { model: model.valid(), options: SegmentOptions::new(), device, class_names: Vec::new() }
     }
 
-    /// Of the folder of a published backbone (`config.json`, `model.safetensors`) and a file of trained weights.
+    /// Of the folder of a published backbone (`config.json`, `model.safetensors`) and a file of trained weights, which is used as it was
+    /// trained, as far as the file [says](Usage) how.
     ///
     /// # Errors
     /// [`Error::Io`], [`Error::Network`]; [`Error::WrongBase`] when the weights were trained on another backbone; as
@@ -99,7 +117,26 @@ impl PromptSegmenter {
         let device = device.clone().without_autodiff();
         let trained = TrainedWeights::open(trained)?;
         let backbone = Backbone::from_pretrained(backbone, &device)?;
-        Ok(Self::new(&trained.load(backbone, &device)?, &device))
+        let usage = trained.usage().cloned();
+        let segmenter = Self::new(&trained.load(backbone, &device)?, &device);
+        match usage {
+            Some(usage) => segmenter.with_usage(usage),
+            None => Ok(segmenter),
+        }
+    }
+
+    /// With the options and the names of classes that a model was trained for.
+    ///
+    /// # Errors
+    /// As [`Usage::validate`].
+    pub fn with_usage(self, usage: Usage) -> Result<Self> {
+        usage.validate(self.model.config().classes)?;
+        Ok(Self { options: usage.options, class_names: usage.class_names, ..self })
+    }
+
+    /// What was [trained for](Self::with_usage), or asked for since.
+    pub fn usage(&self) -> Usage {
+        Usage::new(self.options.clone()).with_class_names(self.class_names.clone())
     }
 
     /// With names of its classes, the background first.
@@ -155,6 +192,14 @@ impl PromptSegmenter {
         if channels != 3 || height == 0 || width == 0 {
             return Err(shape("image", "[3, height > 0, width > 0]", image.shape()));
         }
+        let Some(resizing) = &self.options.resizing else { return self.slide(image, progress) };
+        let found = self.slide(resizing.apply(image)?.view(), progress)?;
+        resizing.undo(found, [height, width])
+    }
+
+    /// Probabilities of an image at the scale of training.
+    fn slide(&self, image: ArrayView3<'_, f32>, progress: &mut ProgressFn<'_>) -> Result<Array3<f32>> {
+        let (_, height, width) = image.dim();
         let window = [self.side(height), self.side(width)];
         let padded = mirror_pad(image, window);
         let size = [padded.dim().1, padded.dim().2];

@@ -1,7 +1,7 @@
 //! Volumes, slice by slice.
 
 use burn::config::Config;
-use medcore::{LabelMap, Scalar, Volume};
+use medcore::{Geometry, LabelMap, Scalar, Volume};
 use ndarray::{Array2, Array3, ArrayView3, Axis};
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +65,9 @@ impl VolumeOptions {
 impl PromptSegmenter {
     /// Segments a volume slice by slice; values are scaled over the whole volume.
     ///
+    /// With an [orientation](super::SegmentOptions::orientation) the planes are those of the volume as it is turned for the model, which
+    /// takes a copy of it; labels and probabilities have the geometry of the volume as stored.
+    ///
     /// Along one axis nothing is kept but labels: 2 bytes per voxel beside the volume itself. With several axes each class but the
     /// background takes 2 bytes more, its mean probability to within 1/20000. What the model needs for one slice comes on top;
     /// [`Intensity::Percentiles`](super::Intensity::Percentiles) takes 4 bytes per voxel before the first one.
@@ -91,8 +94,24 @@ impl PromptSegmenter {
         progress: &mut ProgressFn<'_>,
     ) -> Result<VolumeSegmentation> {
         options.validate()?;
+        check_finite(volume.voxels())?;
+        match self.options().orientation()? {
+            Some(orientation) if orientation != volume.orientation() => {
+                let found = self.segment_as_stored(&volume.reorient(orientation)?, options, progress)?;
+                found.turned_back(volume.geometry())
+            }
+            _ => self.segment_as_stored(volume, options, progress),
+        }
+    }
+
+    /// Of finite voxels.
+    fn segment_as_stored<T: Scalar>(
+        &self,
+        volume: &Volume<T>,
+        options: &VolumeOptions,
+        progress: &mut ProgressFn<'_>,
+    ) -> Result<VolumeSegmentation> {
         let voxels = volume.voxels();
-        check_finite(voxels.view())?;
         let range = self.options().preprocessor.range(voxels.view())?;
         let planes = &options.planes;
         let total = planes.iter().map(|plane| voxels.len_of(plane.axis())).sum();
@@ -126,6 +145,21 @@ impl PromptSegmenter {
         Ok(VolumeSegmentation {
             labels: LabelMap::new(Volume::new(labels, geometry)?),
             foreground: foreground.map(|f| Volume::new(f, geometry)).transpose()?,
+        })
+    }
+}
+
+impl VolumeSegmentation {
+    /// On the grid of the volume that was turned.
+    fn turned_back(self, geometry: &Geometry) -> Result<Self> {
+        let labels = self.labels.volume().reorient(geometry.orientation())?.into_voxels();
+        let back = |found: Volume<f32>| -> Result<Volume<f32>> {
+            // The geometry itself: one turned twice has been rounded twice.
+            Ok(Volume::new(found.reorient(geometry.orientation())?.into_voxels(), *geometry)?)
+        };
+        Ok(Self {
+            labels: LabelMap::new(Volume::new(labels, *geometry)?),
+            foreground: self.foreground.map(back).transpose()?,
         })
     }
 }

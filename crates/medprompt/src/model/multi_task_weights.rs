@@ -99,7 +99,7 @@ impl MultiTaskModel {
         let mut tensors = trained(&self.valid(), config.adaptation.trains_backbone(), &naming)?;
         tensors.extend(more);
         let base_sha256 = self.backbone.sha256()?;
-        Metadata { base: base_name.to_string(), base_sha256, config, training }.file(tensors)
+        Metadata { base: base_name.to_string(), base_sha256, config, training, usage: None }.file(tensors)
     }
 
     /// Writes the file of what was trained, which appears under its name when it is complete.

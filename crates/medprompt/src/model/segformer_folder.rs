@@ -51,7 +51,7 @@ impl SegmentationModel {
     ///
     /// # Errors
     /// [`Error::Config`] for another backbone, and for what such a folder has no place for: prompts, LoRA, a head for
-    /// details; [`Error::Io`];
+    /// details, a readout; [`Error::Io`];
     /// [`Error::Network`] when the device fails.
     pub fn save_segformer(&self, folder: impl AsRef<Path>, precision: Precision) -> Result<()> {
         if !matches!(self.config.adaptation, Adaptation::Full | Adaptation::HeadOnly) {
@@ -60,6 +60,9 @@ impl SegmentationModel {
         }
         if self.detail.is_some() {
             return Err(config_error("detail", "none, for a whole SegFormer", "a head for details"));
+        }
+        if self.config.readout.is_some() {
+            return Err(config_error("readout", "none, for a whole SegFormer", "a readout"));
         }
         // Running statistics lag a step behind in a model in training; this brings them up to date.
         let model = self.valid();

@@ -2,7 +2,7 @@
 //!
 //! A safetensors file with the trained parameters alone, by their paths in the model, and the running statistics of batch norms.
 //! Its metadata hold the configuration, the name of the backbone it was trained on, and the SHA-256 of that backbone's
-//! parameters, which loading checks.
+//! parameters, which loading checks; and how images were prepared, where training says so.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -23,6 +23,7 @@ use super::backbone::Backbone;
 use super::config::SegmentationConfig;
 use super::segmentation_model::SegmentationModel;
 use crate::error::{Error, Result};
+use crate::inference::Usage;
 
 /// The one entry of the metadata, which is JSON: several would be written in an order of chance.
 const ENTRY: &str = "medprompt";
@@ -62,6 +63,9 @@ pub(super) struct Metadata<C> {
     /// The state of a trainer, in checkpoints.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) training: Option<serde_json::Value>,
+    /// How images were prepared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) usage: Option<Usage>,
 }
 
 /// A file, opened.
@@ -156,7 +160,9 @@ impl TrainedWeights {
     }
 
     fn checked(file: WeightFile<SegmentationConfig>) -> Result<Self> {
-        file.metadata.config.validate()?;
+        let Metadata { config, usage, .. } = &file.metadata;
+        config.validate()?;
+        usage.as_ref().map_or(Ok(()), |usage| usage.validate(config.classes))?;
         Ok(Self(file))
     }
 
@@ -185,6 +191,11 @@ impl TrainedWeights {
         &self.0.metadata.base_sha256
     }
 
+    /// How images were prepared in training, and what the classes are called; files of older versions, and checkpoints, do not say.
+    pub const fn usage(&self) -> Option<&Usage> {
+        self.0.metadata.usage.as_ref()
+    }
+
     /// The model as it was trained, around a backbone.
     ///
     /// # Errors
@@ -205,7 +216,7 @@ impl SegmentationModel {
     /// # Errors
     /// [`Error::Network`] when the device fails.
     pub fn trained_to_bytes(&self, base_name: &str) -> Result<Vec<u8>> {
-        self.to_bytes_with(base_name, BTreeMap::new(), None)
+        self.to_bytes_with(base_name, BTreeMap::new(), None, None)
     }
 
     /// The same with more tensors and the state of a trainer.
@@ -214,13 +225,14 @@ impl SegmentationModel {
         base_name: &str,
         more: BTreeMap<String, Stored>,
         training: Option<serde_json::Value>,
+        usage: Option<Usage>,
     ) -> Result<Vec<u8>> {
         let config = self.config.clone();
         // Running statistics lag a step behind in a model in training; this brings them up to date.
         let mut tensors = trained(&self.valid(), config.adaptation.trains_backbone(), &str::to_string)?;
         tensors.extend(more);
         let base_sha256 = self.backbone.sha256()?;
-        Metadata { base: base_name.to_string(), base_sha256, config, training }.file(tensors)
+        Metadata { base: base_name.to_string(), base_sha256, config, training, usage }.file(tensors)
     }
 
     /// Writes the file of what was trained, which appears under its name when it is complete.
@@ -229,6 +241,19 @@ impl SegmentationModel {
     /// [`Error::Io`], and as [`trained_to_bytes`](Self::trained_to_bytes).
     pub fn save_trained(&self, path: impl AsRef<Path>, base_name: &str) -> Result<()> {
         write_whole(path.as_ref(), &self.trained_to_bytes(base_name)?)
+    }
+
+    /// The same with what [`PromptSegmenter::from_pretrained`](crate::PromptSegmenter::from_pretrained) is to do: how images were prepared
+    /// in training.
+    ///
+    /// # Errors
+    /// As [`Usage::validate`] and [`save_trained`](Self::save_trained).
+    pub fn save_trained_for(&self, path: impl AsRef<Path>, base_name: &str, usage: &Usage) -> Result<()> {
+        usage.validate(self.config.classes)?;
+        write_whole(
+            path.as_ref(),
+            &self.to_bytes_with(base_name, BTreeMap::new(), None, Some(usage.clone()))?,
+        )
     }
 }
 

@@ -6,6 +6,7 @@ use ndarray::{Array2, Array3, ArrayView2, ArrayView3, Axis};
 use super::batch::Sample;
 use super::random::Random;
 use crate::error::{Result, config};
+use crate::resample::{Tap, bilinear};
 
 /// Random changes that keep what an image shows. Places change in image and mask alike; values change in the image alone.
 #[derive(Config, Debug, PartialEq)]
@@ -136,26 +137,11 @@ impl Window {
 }
 
 fn resize_image(image: ArrayView3<'_, f32>, window: Window, size: [usize; 2]) -> Array3<f32> {
-    let (channels, height, width) = image.dim();
-    let taps = |axis: usize, count: usize, length: usize| -> Vec<(usize, usize, f32)> {
-        (0..count)
-            .map(|i| {
-                let at = window.source(axis, i, length);
-                let low = at.floor();
-                (low as usize, (low as usize + 1).min(length - 1), (at - low) as f32)
-            })
-            .collect()
+    let (_, height, width) = image.dim();
+    let taps = |axis: usize, count: usize, length: usize| -> Vec<Tap> {
+        (0..count).map(|i| Tap::at(window.source(axis, i, length), length)).collect()
     };
-    let (rows, columns) = (taps(0, size[0], height), taps(1, size[1], width));
-    Array3::from_shape_fn([channels, size[0], size[1]], |(c, r, q)| {
-        let ((top, bottom, down), (left, right, across)) = (rows[r], columns[q]);
-        let line = |row: usize| {
-            let (a, b) = (image[[c, row, left]], image[[c, row, right]]);
-            a + (b - a) * across
-        };
-        let (a, b) = (line(top), line(bottom));
-        a + (b - a) * down
-    })
+    bilinear(image, &taps(0, size[0], height), &taps(1, size[1], width))
 }
 
 fn resize_mask(mask: ArrayView2<'_, u16>, window: Window, size: [usize; 2]) -> Array2<u16> {

@@ -40,7 +40,7 @@ impl Trainer {
         }
         let state = State::of(self);
         let state = serde_json::to_value(&state).map_err(syntax)?;
-        write_whole(path.as_ref(), &model.to_bytes_with(base_name, tensors, Some(state))?)
+        write_whole(path.as_ref(), &model.to_bytes_with(base_name, tensors, Some(state), None)?)
     }
 
     /// Goes on where a checkpoint was written.

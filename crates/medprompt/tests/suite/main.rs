@@ -11,5 +11,6 @@ mod multi_task;
 mod readout;
 mod superpixel;
 mod training;
+mod usage;
 mod visual_prompts;
 mod weights;

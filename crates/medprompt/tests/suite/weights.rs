@@ -3,10 +3,12 @@
 use burn::module::Module;
 use mednn::bridge::read_f32;
 use mednn::weights::Precision;
-use medprompt::superpixel::{SuperpixelNetworkConfig, SuperpixelSource};
+use medprompt::model::DetailConfig;
+use medprompt::superpixel::{ReadoutConfig, SuperpixelNetworkConfig, SuperpixelSource};
 use medprompt::training::{Batch, Trainer, TrainingConfig};
 use medprompt::{
-    Adaptation, Backbone, BackboneConfig, Error, SegmentationConfig, SegmentationModel, TrainedWeights,
+    Adaptation, Backbone, BackboneConfig, Error, PromptInput, SegmentationConfig, SegmentationModel,
+    TrainedWeights,
 };
 
 use crate::common::{config, device, images, tiny_mit, tiny_vit};
@@ -148,5 +150,14 @@ fn a_segformer_is_a_folder_that_loads_again() {
     for wrong in [&arms()[0], &arms()[2]] {
         let error = trained(wrong).0.save_segformer(&path, Precision::F32).unwrap_err();
         assert!(matches!(error, Error::Config { field: "adaptation", .. }), "{error}");
+    }
+    // What only looks like one.
+    for (wrong, expected) in [
+        (config.clone().with_readout(Some(ReadoutConfig::new())), "readout"),
+        (config.with_detail(Some(DetailConfig::new(PromptInput::Image))), "detail"),
+    ] {
+        let model = crate::common::model(&wrong, &device);
+        let error = model.save_segformer(&path, Precision::F32).unwrap_err();
+        assert!(matches!(error, Error::Config { field, .. } if field == expected), "{error}");
     }
 }
