@@ -189,6 +189,7 @@ impl Tasks {
             .with_batch(self.steps.batch)
             .with_learning_rate(self.steps.rate(self.arm))
             .with_loss(self.steps.loss.loss())
+            .with_superpixel_weight(self.steps.superpixel_loss)
             .with_seed(self.seed)
     }
 
@@ -398,6 +399,7 @@ impl Train {
             .with_batch(self.steps.batch)
             .with_learning_rate(self.steps.learning_rate)
             .with_loss(self.steps.loss.loss())
+            .with_superpixel_weight(self.steps.superpixel_loss)
             .with_seed(self.seed)
             .with_patience(self.patience)
     }

@@ -538,6 +538,10 @@ pub struct StepArgs {
     /// What becomes small.
     #[arg(long, value_enum, default_value_t)]
     pub loss: LossName,
+    /// Weight of the loss of superpixels (with `ssn`): they then follow the labels, and not only what helps the prompts.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub superpixel_loss: Option<f64>,
     /// What is cut out for a step is from this part of the largest fitting square up to all of it.
     #[arg(long, default_value_t = 0.7)]
     pub min_zoom: f64,

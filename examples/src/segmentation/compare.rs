@@ -182,6 +182,7 @@ impl Comparison<'_> {
             .with_batch(self.steps.batch)
             .with_learning_rate(self.steps.rate(arm.arm))
             .with_loss(self.steps.loss.loss())
+            .with_superpixel_weight(self.steps.superpixel_loss)
             .with_seed(seed);
         let held_out: Vec<&Item> = self.data.held_out.iter().collect();
         let fit = Fit {
