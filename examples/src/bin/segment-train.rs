@@ -283,7 +283,7 @@ impl Compare {
         let comparison = Comparison {
             name: self.name.clone(),
             data: &data,
-            made_of: self.data.settings(),
+            made_of: self.data.settings_without_paths(),
             model: &self.model,
             steps: &self.steps,
             count: self.count,

@@ -180,6 +180,15 @@ impl DataArgs {
         serde_json::to_value(whole).unwrap_or_default()
     }
 
+    /// The same wherever the files lie.
+    pub fn settings_without_paths(&self) -> serde_json::Value {
+        let mut settings = self.settings();
+        if let Some(fields) = settings.as_object_mut() {
+            fields.retain(|name, _| !["images", "masks", "manifest"].contains(&name.as_str()));
+        }
+        settings
+    }
+
     /// How images and slices are cut to size.
     pub fn cutting(&self) -> Cutting {
         Cutting { max_side: self.max_side, square: self.square, tile: self.tile, tiles: self.tiles }

@@ -99,7 +99,7 @@ pub struct Comparison<'a> {
     pub name: String,
     /// The items.
     pub data: &'a Dataset,
-    /// Where the items come from, for the record.
+    /// How the items were made of the files, for the record.
     pub made_of: Value,
     /// The models.
     pub model: &'a ModelArgs,

@@ -65,7 +65,7 @@ impl VolumeOptions {
 impl PromptSegmenter {
     /// Segments a volume slice by slice; values are scaled over the whole volume.
     ///
-    /// With an [orientation](super::SegmentOptions::orientation) the planes are those of the volume as it is turned for the model, which
+    /// With an [orientation](field@super::SegmentOptions::orientation) the planes are those of the volume as it is turned for the model, which
     /// takes a copy of it; labels and probabilities have the geometry of the volume as stored.
     ///
     /// Along one axis nothing is kept but labels: 2 bytes per voxel beside the volume itself. With several axes each class but the
