@@ -86,8 +86,8 @@ fn the_contrast_of_regions_is_added() {
     let plain = value(plain);
     assert_eq!(value(with(0.0)), plain);
     let (one, two) = (value(with(1.0)) - plain, value(with(2.0)) - plain);
-    // About ln 6 before anything is learnt.
-    assert!(one > 0.3 && one < 6.0 && (two / one - 2.0).abs() < 1e-3, "{one} {two}");
+    // ln 6 where nothing is told apart; random weights tell wrong things apart.
+    assert!(one > 0.3 && one < 30.0 && (two / one - 2.0).abs() < 1e-3, "{one} {two}");
     let taco = TrainingConfig { taco: true, ..config() };
     let other = crate::small::grounder(generalised(), &device);
     assert!(matches!(Trainer::new(other, taco.clone()), Err(Error::Config { field: "taco", .. })));
