@@ -72,9 +72,9 @@ def resnet50():
 B0, B4 = [2, 2, 2, 2], [3, 8, 27, 3]
 MODELS = {
     "ViT-S/14": Model("vit", dinov2(384, 6), [224, 518], [1, 8, 32], [8]),
-    "ViT-B/14": Model("vit", dinov2(768, 12), [224, 518], [1, 8, 32], [], {518: [32]}),
+    "ViT-B/14": Model("vit", dinov2(768, 12), [224, 518], [1, 8, 32], [8], {518: [32]}),
     "SegFormer-B0": Model("segformer", segformer(B0, [32, 64, 160, 256], 256), [512], [1, 2], [2]),
-    "SegFormer-B4": Model("segformer", segformer(B4, [64, 128, 320, 512], 768), [512], [1], []),
+    "SegFormer-B4": Model("segformer", segformer(B4, [64, 128, 320, 512], 768), [512], [1], [1]),
     "BERT-base": Model("bert", bert(768, 12, 12, 30522), [32], [1, 8], [8]),
     # Fresh batch norms amplify roundings: PyTorch's own gradient norms in f32, with one or two threads and with or without oneDNN, are 8e-4
     # apart at the first step and 2e-3 at the third.
