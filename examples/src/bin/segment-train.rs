@@ -168,7 +168,8 @@ impl Tasks {
             state.resume_tasks(backbone, &device)?
         } else {
             state.begin(&settings)?;
-            (Trainer::new(self.settings())?, config.init(backbone, &device)?, Curves::default())
+            let training = self.steps.training(self.count, self.steps.rate(self.arm), self.seed);
+            (Trainer::new(training)?, config.init(backbone, &device)?, Curves::default())
         };
         println!("model     {base}, {:?}: {} parameters trained", self.arm, model.trained_parameters());
         println!("steps     {} of {} done", trainer.steps_done(), trainer.config().steps);
@@ -182,15 +183,6 @@ impl Tasks {
         };
         let model = fit.run(&mut trainer, model, &mut curves)?;
         self.report(&model, &fit, &curves)
-    }
-
-    fn settings(&self) -> TrainingConfig {
-        TrainingConfig::new(self.count)
-            .with_batch(self.steps.batch)
-            .with_learning_rate(self.steps.rate(self.arm))
-            .with_loss(self.steps.loss.loss())
-            .with_superpixel_weight(self.steps.superpixel_loss)
-            .with_seed(self.seed)
     }
 
     /// What tells this training from others.
@@ -395,13 +387,8 @@ impl Train {
 
     fn settings(&self, items: usize) -> TrainingConfig {
         let epoch = items.div_ceil(self.steps.batch.max(1));
-        TrainingConfig::new(self.given_steps(items).unwrap_or(EPOCHS * epoch))
-            .with_batch(self.steps.batch)
-            .with_learning_rate(self.steps.learning_rate)
-            .with_loss(self.steps.loss.loss())
-            .with_superpixel_weight(self.steps.superpixel_loss)
-            .with_seed(self.seed)
-            .with_patience(self.patience)
+        let steps = self.given_steps(items).unwrap_or(EPOCHS * epoch);
+        self.steps.training(steps, self.steps.learning_rate, self.seed).with_patience(self.patience)
     }
 
     /// Scores and writes the best model.

@@ -12,7 +12,7 @@ use medprompt::prompts::VisualPromptsConfig;
 use medprompt::superpixel::{
     ReadoutConfig, SlicConfig, SuperpixelNetworkConfig, SuperpixelPyramid, SuperpixelSource,
 };
-use medprompt::training::{Augmentation, Loss};
+use medprompt::training::{Augmentation, Loss, TrainingConfig};
 use medprompt::{Adaptation, Backbone, BackboneConfig, PromptInput, SegmentationConfig};
 use serde::Serialize;
 
@@ -563,6 +563,16 @@ impl StepArgs {
     /// The learning rate of an arm.
     pub fn rate(&self, arm: Arm) -> f64 {
         if arm == Arm::Full { self.full_learning_rate } else { self.learning_rate }
+    }
+
+    /// A training of so many steps in all.
+    pub fn training(&self, steps: usize, rate: f64, seed: u64) -> TrainingConfig {
+        TrainingConfig::new(steps)
+            .with_batch(self.batch)
+            .with_learning_rate(rate)
+            .with_loss(self.loss.loss())
+            .with_superpixel_weight(self.superpixel_loss)
+            .with_seed(seed)
     }
 
     /// The random changes.

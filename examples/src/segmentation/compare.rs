@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use medprompt::inference::Usage;
-use medprompt::training::{Trainer, TrainingConfig};
+use medprompt::training::Trainer;
 use medprompt::{Backbone, BackboneConfig, SegmentationConfig};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -178,12 +178,7 @@ impl Comparison<'_> {
         self.device.seed(seed);
         let model = config.init(backbone.clone(), &self.device)?;
         let parameters = model.trained_parameters();
-        let settings = TrainingConfig::new(self.count)
-            .with_batch(self.steps.batch)
-            .with_learning_rate(self.steps.rate(arm.arm))
-            .with_loss(self.steps.loss.loss())
-            .with_superpixel_weight(self.steps.superpixel_loss)
-            .with_seed(seed);
+        let settings = self.steps.training(self.count, self.steps.rate(arm.arm), seed);
         let held_out: Vec<&Item> = self.data.held_out.iter().collect();
         let fit = Fit {
             training: &training,
