@@ -360,19 +360,18 @@ impl<A: Left, B: Right> Product<'_, A, B> {
     unsafe fn tiles(&self, block: &Block, left: LeftBlock<'_>, right: &[f32]) {
         let (tile_rows, tile_columns) = (self.kernels.rows(), self.kernels.columns);
         let [tops, edges] = [block.size[0].div_ceil(tile_rows), block.size[1].div_ceil(tile_columns)];
+        // Rows that are read where they are can begin a tile anywhere: all tiles are about as high, since a low one has too few sums to keep
+        // the units busy.
+        let top = |index: usize| match left {
+            LeftBlock::InPlace { .. } => block.size[0] * index / tops,
+            LeftBlock::Packed(_) => (index * tile_rows).min(block.size[0]),
+        };
         if block.size[0] > FEW_ROWS {
-            for top in 0..tops {
+            for (top, next) in (0..tops).map(|index| (top(index), top(index + 1))) {
                 for edge in 0..edges {
+                    let place = [top, next - top, edge * tile_columns];
                     // SAFETY: the tile lies in the block.
-                    unsafe {
-                        self.tile(
-                            block,
-                            left,
-                            right,
-                            [top * tile_rows, edge * tile_columns],
-                            std::ptr::null(),
-                        )
-                    };
+                    unsafe { self.tile(block, left, right, place, std::ptr::null()) };
                 }
             }
             return;
@@ -381,27 +380,27 @@ impl<A: Left, B: Right> Product<'_, A, B> {
         let panel = tile_columns * block.depth;
         for edge in 0..edges {
             let next = right.as_ptr().wrapping_add((edge + 1) * panel);
-            for top in 0..tops {
-                let ahead = next.wrapping_add(panel / tops * top);
+            for index in 0..tops {
+                let ahead = next.wrapping_add(panel / tops * index);
+                let place = [top(index), top(index + 1) - top(index), edge * tile_columns];
                 // SAFETY: the tile lies in the block.
-                unsafe { self.tile(block, left, right, [top * tile_rows, edge * tile_columns], ahead) };
+                unsafe { self.tile(block, left, right, place, ahead) };
             }
         }
     }
 
     /// # Safety
-    /// As [`tiles`](Self::tiles); the tile at `[top, edge]` lies in the block.
+    /// As [`tiles`](Self::tiles); the tile at `[top, height, edge]` lies in the block.
     #[inline]
     unsafe fn tile(
         &self,
         block: &Block,
         left: LeftBlock<'_>,
         right: &[f32],
-        [top, edge]: [usize; 2],
+        [top, height, edge]: [usize; 3],
         ahead: *const f32,
     ) {
-        let (tile_rows, tile_columns) = (self.kernels.rows(), self.kernels.columns);
-        let height = tile_rows.min(block.size[0] - top);
+        let tile_columns = self.kernels.columns;
         let [row, column] = [block.start[0] + top, block.start[1] + edge];
         let (a, rows) = match left {
             LeftBlock::Packed(values) => (
