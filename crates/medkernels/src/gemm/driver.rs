@@ -25,6 +25,8 @@ const SHARED: usize = 8 * 1024 * 1024;
 const PACKED_AT_ONCE: usize = 64;
 /// Rows up to which the right-hand side is waited for.
 const FEW_ROWS: usize = 56;
+/// Tiles of which one asks for what comes next: memory is slower than a line for each step.
+const ASKING: usize = 4;
 /// Values of a factor that one thread packs while the others wait: waking them takes as long.
 const PACKED_ALONE: usize = 16 * 1024;
 /// Multiplications below which another thread does not pay.
@@ -149,7 +151,7 @@ pub(crate) unsafe fn multiply<A: Left, B: Right>(
     if heights.len() * widths.len() == 1 {
         let all = Rectangle { start: [0, 0], size: [rows, columns] };
         // SAFETY: the rectangle is the whole of `c`, which is borrowed here.
-        return unsafe { product.compute(all, Shared { left: None, right: packed }) };
+        return unsafe { product.compute(all, None, Shared { left: None, right: packed }) };
     }
     // A factor that several parts of the result need is packed once, if that does not take too much memory.
     let lengths = [
@@ -169,8 +171,12 @@ pub(crate) unsafe fn multiply<A: Left, B: Right>(
             let (row, height) = heights[part / widths.len()];
             let (column, width) = widths[part % widths.len()];
             let rectangle = Rectangle { start: [row, column], size: [height, width] };
+            // Threads take parts in order: that far on is the next one of this thread, if they are equally fast. Of parts with other rows and the same
+            // columns the right-hand side is near.
+            let next = part + rayon::current_num_threads();
+            let next = if heights.len() == 1 { widths.get(next).map(|&(column, _)| column) } else { None };
             // SAFETY: the rectangles lie in `c` and do not overlap.
-            unsafe { product.compute(rectangle, shared) };
+            unsafe { product.compute(rectangle, next, shared) };
         });
     });
 }
@@ -286,7 +292,7 @@ impl<A: Left, B: Right> Product<'_, A, B> {
 
     /// # Safety
     /// The rectangle lies in the result, and nothing else touches it meanwhile; it begins at whole tiles.
-    unsafe fn compute(&self, rectangle: Rectangle, shared: Shared<'_>) {
+    unsafe fn compute(&self, rectangle: Rectangle, next: Option<usize>, shared: Shared<'_>) {
         let Rectangle { start: [row, column], size: [rows, columns] } = rectangle;
         let (deep, tile_rows) = (block_depth(self.depth), self.kernels.rows());
         let blocks = self.depth.div_ceil(deep).max(1);
@@ -326,10 +332,7 @@ impl<A: Left, B: Right> Product<'_, A, B> {
                     for edge in (0..columns).step_by(wide) {
                         let width = wide.min(columns - edge);
                         let right = match shared.right {
-                            Some(packed) => {
-                                let padded = self.c_step.next_multiple_of(self.kernels.columns);
-                                &packed[from * padded + (column + edge) * depth..]
-                            }
+                            Some(packed) => &packed[self.packed_at(from, column + edge)..],
                             None => {
                                 let to = right.as_mut_ptr();
                                 // SAFETY: as above.
@@ -347,44 +350,72 @@ impl<A: Left, B: Right> Product<'_, A, B> {
                             start: [row + top, column + edge],
                             size: [height, width],
                         };
+                        let next = if edge + wide < columns {
+                            Some((from, column + edge + wide))
+                        } else if block.last {
+                            next.map(|column| (0, column))
+                        } else {
+                            Some((from + deep, column))
+                        };
+                        let ahead = match (shared.right, next) {
+                            (Some(packed), Some((from, column))) => {
+                                packed.as_ptr().wrapping_add(self.packed_at(from, column))
+                            }
+                            _ => std::ptr::null(),
+                        };
                         // SAFETY: the factors are packed for the block.
-                        unsafe { self.tiles(&block, left, right) };
+                        unsafe { self.tiles(&block, left, right, ahead) };
                     }
                 }
             }
         });
     }
 
+    /// Where a panel begins in a right-hand side that is packed as a whole, from a row on that begins a block.
+    fn packed_at(&self, from: usize, column: usize) -> usize {
+        let depth = block_depth(self.depth).min(self.depth - from);
+        from * self.c_step.next_multiple_of(self.kernels.columns) + column * depth
+    }
+
     /// # Safety
-    /// The factors are packed for the block, which lies in the rectangle of this thread.
-    unsafe fn tiles(&self, block: &Block, left: LeftBlock<'_>, right: &[f32]) {
+    /// The factors are packed for the block, which lies in the rectangle of this thread. What is read after it begins at `next`, if that is known.
+    unsafe fn tiles(&self, block: &Block, left: LeftBlock<'_>, right: &[f32], next: *const f32) {
         let (tile_rows, tile_columns) = (self.kernels.rows(), self.kernels.columns);
         let [tops, edges] = [block.size[0].div_ceil(tile_rows), block.size[1].div_ceil(tile_columns)];
         // Rows that are read where they are can begin a tile anywhere: all tiles are about as high, since a low one has too few sums to keep
         // the units busy.
-        let top = |index: usize| match left {
-            LeftBlock::InPlace { .. } => block.size[0] * index / tops,
-            LeftBlock::Packed(_) => (index * tile_rows).min(block.size[0]),
+        let (low, higher) = match left {
+            LeftBlock::InPlace { .. } => (block.size[0] / tops, block.size[0] % tops),
+            LeftBlock::Packed(_) => (tile_rows, 0),
+        };
+        let top = |index: usize| (index * low + index.min(higher)).min(block.size[0]);
+        let panel = tile_columns * block.depth;
+        let tile = |index: usize, edge: usize, ahead: *const f32| {
+            let place = [top(index), top(index + 1) - top(index), edge * tile_columns];
+            // SAFETY: the tile lies in the block.
+            unsafe { self.tile(block, left, right, place, ahead) };
         };
         if block.size[0] > FEW_ROWS {
-            for (top, next) in (0..tops).map(|index| (top(index), top(index + 1))) {
+            // Now and then one of the last tiles asks for a panel of the next block.
+            let asking = if next.is_null() { 0 } else { (ASKING * edges).min(tops * edges) };
+            let quiet = tops * edges - asking;
+            for index in 0..tops {
                 for edge in 0..edges {
-                    let place = [top, next - top, edge * tile_columns];
-                    // SAFETY: the tile lies in the block.
-                    unsafe { self.tile(block, left, right, place, std::ptr::null()) };
+                    let ahead = match (index * edges + edge).checked_sub(quiet) {
+                        Some(last) if last % ASKING == 0 => next.wrapping_add(last / ASKING * panel),
+                        _ => std::ptr::null(),
+                    };
+                    tile(index, edge, ahead);
                 }
             }
             return;
         }
         // Every panel of the right-hand side comes from far and is used but a few times: each tile asks for a part of the next one.
-        let panel = tile_columns * block.depth;
         for edge in 0..edges {
-            let next = right.as_ptr().wrapping_add((edge + 1) * panel);
+            let next = if edge + 1 < edges { right.as_ptr().wrapping_add((edge + 1) * panel) } else { next };
             for index in 0..tops {
-                let ahead = next.wrapping_add(panel / tops * index);
-                let place = [top(index), top(index + 1) - top(index), edge * tile_columns];
-                // SAFETY: the tile lies in the block.
-                unsafe { self.tile(block, left, right, place, ahead) };
+                let ahead = if next.is_null() { next } else { next.wrapping_add(panel / tops * index) };
+                tile(index, edge, ahead);
             }
         }
     }
