@@ -25,7 +25,8 @@ from models import FILE, MODELS  # noqa: E402
 
 FEWEST_ROUNDS = 3
 TITLES = {"inference": "Inference", "training": "Training step: forward, backward, optimizer"}
-OWN = ["medburn", "burn"]
+MAPPED = "medburn --map"
+OWN = ["medburn", "burn", MAPPED]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +79,8 @@ def arguments():
     pause = "seconds before each run, in which the thread pools of the others fall asleep"
     parser.add_argument("--pause", type=float, default=0.05, help=pause)
     parser.add_argument("--tolerance", type=float, default=1e-4, help="of outputs: largest difference over the largest value")
-    parser.add_argument("--map", action="store_true", help="medburn leaves the words of BERT in their file, as onnxruntime does")
+    mapped = "beside medburn another of it, which leaves the words of BERT in their file, as onnxruntime does"
+    parser.add_argument("--map", action="store_true", help=mapped)
     parser.add_argument("--folder", type=pathlib.Path, help="where up to 1 GB of networks is written")
     parser.add_argument("--binary", help="a bench-network that is already built")
     parser.add_argument("--json", type=pathlib.Path, help="file for the times of every round")
@@ -122,8 +124,7 @@ def compare(args, binary, folder, case, faults):
     run(prepare + (["--onnx"] if "onnxruntime" in names else []), environment)
     own = [binary, "--network", MODELS[case.model].network, "--model", str(folder), "--input", str(folder / FILE)]
     own += ["--train"] if training else []
-    own += ["--map"] if args.map else []
-    commands = {name: own for name in OWN}
+    commands = {name: own for name in OWN} | {MAPPED: [*own, "--map"]}
     commands |= {"torch": [*helper, "train" if training else "torch", *told], "onnxruntime": [*helper, "onnxruntime", *told]}
     peers = {}
     for name in names:
@@ -146,7 +147,9 @@ def compare(args, binary, folder, case, faults):
 
 
 def own_names(args):
-    return {"on": OWN[:1], "off": OWN[1:], "both": OWN}[args.kernels]
+    names = {"on": OWN[:1], "off": OWN[1:2], "both": OWN[:2]}[args.kernels]
+    # First, so that ratios are of it.
+    return [MAPPED] * args.map + names
 
 
 def run(command, environment):

@@ -318,6 +318,8 @@ pub enum Detail {
     Pyramid,
     /// The same, with the decoder's features averaged over the superpixels too.
     Pooled,
+    /// The image itself and all that `pooled` has.
+    Both,
 }
 
 impl Arm {
@@ -412,7 +414,7 @@ impl ModelArgs {
             .with_readout(readout)
             .with_detail(detail.map(|detail| {
                 DetailConfig::new(self.input(detail))
-                    .with_pooled(detail == Detail::Pooled)
+                    .with_pooled(matches!(detail, Detail::Pooled | Detail::Both))
                     .with_width(self.detail_width)
             }))
     }
@@ -445,17 +447,18 @@ impl ModelArgs {
         SlicConfig::new().with_segments(self.segments).with_compactness(self.compactness)
     }
 
+    fn levels(&self) -> SuperpixelPyramid {
+        SuperpixelPyramid::new().with_segments(self.pyramid.clone()).with_compactness(self.compactness)
+    }
+
     fn input(&self, detail: Detail) -> PromptInput {
         match detail {
             Detail::Image => PromptInput::Image,
             Detail::Fft => PromptInput::high_pass(),
             Detail::Slic => PromptInput::Superpixels(SuperpixelSource::Slic(self.slic())),
             Detail::Maps => PromptInput::SuperpixelMaps(self.slic()),
-            Detail::Pyramid | Detail::Pooled => PromptInput::SuperpixelPyramid(
-                SuperpixelPyramid::new()
-                    .with_segments(self.pyramid.clone())
-                    .with_compactness(self.compactness),
-            ),
+            Detail::Pyramid | Detail::Pooled => PromptInput::SuperpixelPyramid(self.levels()),
+            Detail::Both => PromptInput::ImageAndPyramid(self.levels()),
         }
     }
 

@@ -25,6 +25,8 @@ const SHARED: usize = 8 * 1024 * 1024;
 const PACKED_AT_ONCE: usize = 64;
 /// Rows up to which the right-hand side is waited for.
 const FEW_ROWS: usize = 56;
+/// Parts of the last part of a thread.
+const LAST_PARTS: usize = 4;
 /// Tiles of which one asks for what comes next: memory is slower than a line for each step.
 const ASKING: usize = 4;
 /// Values of a factor that one thread packs while the others wait: waking them takes as long.
@@ -167,16 +169,14 @@ pub(crate) unsafe fn multiply<A: Left, B: Right>(
             left: (lengths[0] > 0).then(|| product.pack_left(rows, left)),
             right: packed.or_else(|| (lengths[1] > 0).then(|| product.pack_right(columns, right))),
         };
-        for_each(heights.len() * widths.len(), |part| {
-            let (row, height) = heights[part / widths.len()];
-            let (column, width) = widths[part % widths.len()];
-            let rectangle = Rectangle { start: [row, column], size: [height, width] };
-            // Threads take parts in order: that far on is the next one of this thread, if they are equally fast. Of parts with other rows and the same
-            // columns the right-hand side is near.
-            let next = part + rayon::current_num_threads();
-            let next = if heights.len() == 1 { widths.get(next).map(|&(column, _)| column) } else { None };
-            // SAFETY: the rectangles lie in `c` and do not overlap.
-            unsafe { product.compute(rectangle, next, shared) };
+        let parts = product.parts(&heights, &widths, shared.right.is_some());
+        for_each(parts.len(), |part| {
+            // Threads take parts in order: that far on is the next one of this thread, if they are equally fast. Of parts with the same columns the
+            // right-hand side is near.
+            let next = parts.get(part + rayon::current_num_threads()).map(|next| next.start[1]);
+            let next = next.filter(|&column| heights.len() == 1 && column != parts[part].start[1]);
+            // SAFETY: the parts lie in `c` and do not overlap.
+            unsafe { product.compute(parts[part], next, shared) };
         });
     });
 }
@@ -243,6 +243,27 @@ impl<A: Left, B: Right> Product<'_, A, B> {
             if rows > columns { parts.min(tall) } else { parts.div_ceil(parts.min(wide)).min(tall) };
         let by_columns = parts.div_ceil(by_rows).min(wide);
         [cuts(rows, by_rows, self.kernels.rows()), cuts(columns, by_columns, self.kernels.columns)]
+    }
+
+    /// All parts of the result. If several may need the same columns, the last one of each thread is cut along its rows: they are what some threads wait for
+    /// while others are not done.
+    fn parts(&self, heights: &Cuts, widths: &Cuts, cut_last: bool) -> Vec<Rectangle> {
+        let part = |&(row, height): &(usize, usize), &(column, width): &(usize, usize)| Rectangle {
+            start: [row, column],
+            size: [height, width],
+        };
+        let mut parts: Vec<_> =
+            heights.iter().flat_map(|rows| widths.iter().map(move |columns| part(rows, columns))).collect();
+        if cut_last {
+            let whole = parts.len().saturating_sub(rayon::current_num_threads());
+            for last in parts.split_off(whole) {
+                let rows = cuts(last.size[0], LAST_PARTS, self.kernels.rows());
+                let columns = (last.start[1], last.size[1]);
+                parts
+                    .extend(rows.iter().map(|&(row, height)| part(&(last.start[0] + row, height), &columns)));
+            }
+        }
+        parts
     }
 
     /// Packs all of the left-hand side, on all threads.

@@ -48,6 +48,8 @@ pub enum PromptInput {
     SuperpixelMaps(SlicConfig),
     /// The image as the means of its superpixels at several scales; three channels each. Ours.
     SuperpixelPyramid(SuperpixelPyramid),
+    /// The image as it is, and after it as in [`SuperpixelPyramid`](Self::SuperpixelPyramid). Ours.
+    ImageAndPyramid(SuperpixelPyramid),
     /// The image as it is: what hand-crafted features are to be compared with.
     Image,
 }
@@ -62,7 +64,16 @@ impl PromptInput {
     pub const fn channels(&self) -> usize {
         match self {
             Self::SuperpixelPyramid(pyramid) => 3 * pyramid.segments.len(),
+            Self::ImageAndPyramid(pyramid) => 3 + 3 * pyramid.segments.len(),
             _ => 3,
+        }
+    }
+
+    /// Superpixels of several sizes, where there are such.
+    pub(super) const fn pyramid(&self) -> Option<&SuperpixelPyramid> {
+        match self {
+            Self::SuperpixelPyramid(pyramid) | Self::ImageAndPyramid(pyramid) => Some(pyramid),
+            _ => None,
         }
     }
 
@@ -70,7 +81,7 @@ impl PromptInput {
         match self {
             Self::HighPass { ratio } if !(0.0..=1.0).contains(ratio) => Err(config("ratio", "0 to 1", ratio)),
             Self::HighPass { .. } | Self::Image => Ok(()),
-            Self::SuperpixelPyramid(pyramid) => pyramid.validate(),
+            Self::SuperpixelPyramid(pyramid) | Self::ImageAndPyramid(pyramid) => pyramid.validate(),
             Self::Superpixels(SuperpixelSource::Slic(slic)) | Self::SuperpixelMaps(slic) => slic.validate(),
             Self::Superpixels(SuperpixelSource::Network(network)) => network.validate(),
         }

@@ -10,7 +10,9 @@ use super::detail::DetailConfig;
 use crate::error::{Result, shape};
 use crate::high_pass::high_pass_batch;
 use crate::prompts::{PromptTokens, VisualPrompts};
-use crate::superpixel::{SoftSuperpixels, SuperpixelNetwork, SuperpixelSource, slic_maps, slic_mean_images};
+use crate::superpixel::{
+    SoftSuperpixels, SuperpixelNetwork, SuperpixelPyramid, SuperpixelSource, slic_maps, slic_mean_images,
+};
 
 /// A backbone with what adapts it: from images to feature maps.
 #[derive(Clone, Copy)]
@@ -78,8 +80,8 @@ impl AdaptedBackbone<'_> {
             (PromptInput::SuperpixelMaps(slic), _) => {
                 array_to_tensor(&slic_maps(read(images.clone())?.view(), slic)?, &device)
             }
-            (PromptInput::SuperpixelPyramid(pyramid), _) => {
-                self.normalise(array_to_tensor(&pyramid.divide(read(images.clone())?.view())?.0, &device))
+            (PromptInput::SuperpixelPyramid(pyramid) | PromptInput::ImageAndPyramid(pyramid), _) => {
+                self.levels(input, pyramid, images)?.0
             }
             (PromptInput::Image, _) => self.normalise(images.clone()),
             (PromptInput::Superpixels(SuperpixelSource::Network(_)), Some(superpixels)) => {
@@ -105,18 +107,29 @@ impl AdaptedBackbone<'_> {
 
     /// What a head for details sees: the features of its input and, where it asks for them, the numbers of superpixels of each level.
     pub(super) fn details(&self, detail: &DetailConfig, images: &Tensor<4>) -> Result<Option<Tensor<4>>> {
-        let PromptInput::SuperpixelPyramid(pyramid) = &detail.input else {
+        let Some(pyramid) = detail.input.pyramid() else {
             // Superpixels of a network are for prompts alone.
             return self.features(&detail.input, images, None);
         };
-        let (means, regions) = pyramid.divide(read(images.clone())?.view())?;
+        let (features, regions) = self.levels(&detail.input, pyramid, images)?;
+        Ok(Some(if detail.pooled { Tensor::cat(vec![features, regions], 1) } else { features }))
+    }
+
+    /// The features of a pyramid, after the image itself where the input has it, and the numbers of the superpixels of each level.
+    fn levels(
+        &self,
+        input: &PromptInput,
+        pyramid: &SuperpixelPyramid,
+        images: &Tensor<4>,
+    ) -> Result<(Tensor<4>, Tensor<4>)> {
         let device = images.device();
+        let (means, regions) = pyramid.divide(read(images.clone())?.view())?;
         let means = self.normalise(array_to_tensor(&means, &device));
-        Ok(Some(if detail.pooled {
-            Tensor::cat(vec![means, array_to_tensor(&regions, &device)], 1)
-        } else {
-            means
-        }))
+        let features = match input {
+            PromptInput::ImageAndPyramid(_) => Tensor::cat(vec![self.normalise(images.clone()), means], 1),
+            _ => means,
+        };
+        Ok((features, array_to_tensor(&regions, &device)))
     }
 
     /// One or several colour images, `[batch, 3 n, height, width]`.

@@ -20,7 +20,7 @@ pub struct DetailConfig {
     /// Channels at the resolution of the image.
     #[config(default = 16)]
     pub width: usize,
-    /// Whether features are averaged over the superpixels of each level, too; for a pyramid alone.
+    /// Whether features are averaged over the superpixels of each level, too; for inputs with a pyramid.
     #[config(default = false)]
     pub pooled: bool,
 }
@@ -44,15 +44,12 @@ impl DetailConfig {
     }
 
     /// Levels of superpixels.
-    const fn levels(&self) -> usize {
-        match &self.input {
-            PromptInput::SuperpixelPyramid(pyramid) => pyramid.segments.len(),
-            _ => 0,
-        }
+    fn levels(&self) -> usize {
+        self.input.pyramid().map_or(0, |pyramid| pyramid.segments.len())
     }
 
     /// Channels of what the head sees: the input's, and the numbers of superpixels of each level.
-    pub(super) const fn channels(&self) -> usize {
+    pub(super) fn channels(&self) -> usize {
         self.input.channels() + if self.pooled { self.levels() } else { 0 }
     }
 

@@ -22,6 +22,10 @@ fn pyramid() -> PromptInput {
     PromptInput::SuperpixelPyramid(SuperpixelPyramid::new().with_segments(LEVELS.to_vec()))
 }
 
+fn image_and_pyramid() -> PromptInput {
+    PromptInput::ImageAndPyramid(SuperpixelPyramid::new().with_segments(LEVELS.to_vec()))
+}
+
 fn inputs() -> Vec<DetailConfig> {
     let slic = SlicConfig::new().with_segments(20);
     vec![
@@ -31,6 +35,7 @@ fn inputs() -> Vec<DetailConfig> {
         DetailConfig::new(PromptInput::SuperpixelMaps(slic)),
         DetailConfig::new(pyramid()),
         DetailConfig::new(pyramid()).with_pooled(true),
+        DetailConfig::new(image_and_pyramid()).with_pooled(true),
     ]
 }
 
@@ -126,6 +131,11 @@ fn a_pyramid_is_made_of_its_levels() {
         let regions = array_to_tensor(&slic_regions(array.view(), &slic).unwrap(), &device);
         close(guides.clone().narrow(1, 6 + level, 1), regions, 0.0, "regions");
     }
+    let detail = DetailConfig::new(image_and_pyramid()).with_pooled(true);
+    let both = model(&plain.with_detail(Some(detail)), &device).guides(&images).unwrap().unwrap();
+    assert_eq!(both.dims(), [2, 3 + 3 * 2 + 2, 32, 32]);
+    close(both.clone().narrow(1, 0, 3), images, 1e-6, "the image");
+    close(both.narrow(1, 3, 8), guides, 0.0, "its levels");
 }
 
 #[test]
@@ -138,6 +148,10 @@ fn pyramids_are_prompts_too() {
     let model = model(&shared, &device);
     assert_eq!(model.guides(&images(1, 32, &device)).unwrap().unwrap().dims(), [1, 12, 32, 32]);
     assert_eq!(model.segment(images(1, 32, &device)).unwrap().dims(), [1, 1, 32, 32]);
+    let prompts_of_both = prompts.clone().with_channels(9);
+    let adaptation = Adaptation::VisualPrompts { input: image_and_pyramid(), prompts: prompts_of_both };
+    let both = self::model(&config(backbones()[0].clone(), adaptation, 1), &device);
+    assert_eq!(both.guides(&images(1, 32, &device)).unwrap().unwrap().dims(), [1, 9, 32, 32]);
     let narrow = Adaptation::VisualPrompts { input: PromptInput::Image, prompts };
     let wrong = config(backbones()[0].clone(), narrow, 1).validate();
     assert!(matches!(wrong, Err(Error::Config { field: "channels", .. })));
