@@ -26,7 +26,9 @@ from models import FILE, MODELS  # noqa: E402
 FEWEST_ROUNDS = 3
 TITLES = {"inference": "Inference", "training": "Training step: forward, backward, optimizer"}
 MAPPED = "medburn --map"
-OWN = ["medburn", "burn", MAPPED]
+INT8 = "medburn int8"
+ONNX_INT8 = "onnxruntime int8"
+OWN = ["medburn", "burn", MAPPED, INT8]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +83,8 @@ def arguments():
     parser.add_argument("--tolerance", type=float, default=1e-4, help="of outputs: largest difference over the largest value")
     mapped = "beside medburn another of it, which leaves the words of BERT in their file, as onnxruntime does"
     parser.add_argument("--map", action="store_true", help=mapped)
+    int8 = "beside them medburn and onnxruntime with linear layers in 8 bits, and how far these are off, root mean squares over the same of the output"
+    parser.add_argument("--int8", action="store_true", help=int8)
     parser.add_argument("--folder", type=pathlib.Path, help="where up to 1 GB of networks is written")
     parser.add_argument("--binary", help="a bench-network that is already built")
     parser.add_argument("--json", type=pathlib.Path, help="file for the times of every round")
@@ -119,13 +123,16 @@ def compare(args, binary, folder, case, faults):
     environment |= {"MEDKERNELS_ISA": args.isa} if args.isa else {}
     helper = [sys.executable, str(HERE / "networks/peers.py")]
     told = ["--folder", str(folder), "--model", case.model, "--threads", threads]
-    names = own_names(args) + [peer for peer in args.peers if not (training and peer == "onnxruntime")]
+    names = own_names(args, training) + [peer for peer in args.peers if not (training and peer == "onnxruntime")]
+    names += [ONNX_INT8] * (args.int8 and "onnxruntime" in names)
     prepare = [*helper, "prepare", *told, "--size", str(case.size), "--batch", str(case.batch)]
-    run(prepare + (["--onnx"] if "onnxruntime" in names else []), environment)
+    flags = ["--onnx"] * ("onnxruntime" in names) + ["--int8"] * (ONNX_INT8 in names)
+    run(prepare + flags, environment)
     own = [binary, "--network", MODELS[case.model].network, "--model", str(folder), "--input", str(folder / FILE)]
     own += ["--train"] if training else []
-    commands = {name: own for name in OWN} | {MAPPED: [*own, "--map"]}
-    commands |= {"torch": [*helper, "train" if training else "torch", *told], "onnxruntime": [*helper, "onnxruntime", *told]}
+    commands = {name: own for name in OWN} | {MAPPED: [*own, "--map"], INT8: [*own, "--int8"]}
+    commands |= {"torch": [*helper, "train" if training else "torch", *told]}
+    commands |= {"onnxruntime": [*helper, "onnxruntime", *told], ONNX_INT8: [*helper, "onnxruntime-int8", *told]}
     peers = {}
     for name in names:
         variables = {**environment, "MEDBURN_KERNELS": "0" if name == "burn" else "1"}
@@ -138,18 +145,19 @@ def compare(args, binary, folder, case, faults):
             peer.ask("run")
     times, others = rounds(args, peers)
     memory = {name: peer.ask("memory") for name, peer in peers.items()}
+    off = {}
     if not training:
-        worst = parity(args, case, peers, folder, faults)
+        worst, off = parity(args, case, peers, folder, faults)
     for peer in peers.values():
         peer.end()
     row = {"label": str(case), "mode": case.mode, "times": times, "others": others, "memory": memory}
-    return row | {"worst": worst}
+    return row | {"worst": worst, "off": off}
 
 
-def own_names(args):
+def own_names(args, training):
     names = {"on": OWN[:1], "off": OWN[1:2], "both": OWN[:2]}[args.kernels]
     # First, so that ratios are of it.
-    return [MAPPED] * args.map + names
+    return [INT8] * (args.int8 and not training) + [MAPPED] * args.map + names
 
 
 def run(command, environment):
@@ -175,25 +183,32 @@ def rounds(args, peers):
 
 
 def parity(args, case, peers, folder, faults):
-    """The largest difference between any two libraries, over the largest value."""
+    """The largest difference between any two libraries, over the largest value; and how far those in 8 bits are off what they are without."""
     from safetensors.numpy import load_file
 
     outputs = {}
     for name, peer in peers.items():
         peer.ask(f"save {folder / name}.safetensors")
         outputs[name] = load_file(folder / f"{name}.safetensors")["output"]
-    worst = 0.0
-    for a, b in pairs(peers):
+    worst, off = 0.0, {}
+    for name, plain in [(INT8, "medburn"), (ONNX_INT8, "onnxruntime")]:
+        if name in outputs and plain in outputs:
+            exact, rounded = outputs[plain].astype(float), outputs.pop(name).astype(float)
+            off[name] = float((((rounded - exact) ** 2).mean() / (exact**2).mean()) ** 0.5)
+            print(f"  {name}: {100 * off[name]:.2f} % off {plain}", flush=True)
+            if not 0 < off[name] < 0.5:
+                faults.append(f"{case}: {name} is {100 * off[name]:.2f} % off {plain}")
+    for a, b in pairs(outputs):
         if outputs[a].shape != outputs[b].shape:
             faults.append(f"{case}: {a} made {outputs[a].shape}, {b} made {outputs[b].shape}")
-            return float("nan")
+            return float("nan"), off
         difference = float(abs(outputs[a] - outputs[b]).max() / abs(outputs[b]).max())
         print(f"  {a} and {b}: largest difference over the largest value {difference:.1e}", flush=True)
         # Also where it is not a number.
         if not difference <= args.tolerance:
             faults.append(f"{case}: {a} and {b} differ by {difference:.1e} of the largest value")
         worst = max(worst, difference)
-    return worst
+    return worst, off
 
 
 def training_parity(case, peers, faults):
@@ -267,10 +282,12 @@ def table(title, rows):
         return
     names = list(rows[0]["times"])
     own, others = names[0], names[1:]
-    peers = [name for name in others if name not in OWN]
+    peers = [name for name in others if name not in [*OWN, ONNX_INT8]]
     header = ["", *(f"{name} ms" for name in names), *(f"{own} / {name}" for name in others)]
     header += [f"{own} / faster peer"] if len(peers) > 1 else []
-    header += [*(f"{name} MiB" for name in names), "difference", "rounds", "CPUs busy elsewhere"]
+    rounded = [name for name in names if name in rows[0]["off"]]
+    header += [*(f"{name} MiB" for name in names), *(f"{name} off, %" for name in rounded)]
+    header += ["difference", "rounds", "CPUs busy elsewhere"]
     print(f"\n{title}\n\n| " + " | ".join(header) + " |")
     print("| --- |" + " ---: |" * (len(header) - 1))
     for row in rows:
@@ -281,6 +298,7 @@ def table(title, rows):
             faster = min(peers, key=lambda name: statistics.median(times[name]))
             cells += [ratio(times[own], times[faster])]
         cells += [f"{int(memory[n]) / 2**20:.0f}" if memory[n].isdigit() else "?" for n in names]
+        cells += [f"{100 * row['off'][name]:.2f}" for name in rounded]
         print("| " + " | ".join([*cells, f"{row['worst']:.0e}", str(len(times[own])), f"{row['others']:.1f}"]) + " |")
 
 

@@ -14,24 +14,30 @@ import models  # noqa: E402
 # Of training: as in src/training.rs, with the constants that PyTorch has by default.
 LEARNING_RATE = 1e-4
 ONNX = "model.onnx"
+ONNX_INT8 = "model-int8.onnx"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("role", choices=["prepare", "torch", "train", "onnxruntime"])
+    parser.add_argument("role", choices=["prepare", "torch", "train", "onnxruntime", "onnxruntime-int8"])
     parser.add_argument("--folder", type=pathlib.Path, required=True)
     parser.add_argument("--model", choices=models.MODELS, required=True)
     parser.add_argument("--size", type=int, default=0)
     parser.add_argument("--batch", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--onnx", action="store_true", help="prepares for onnxruntime too")
+    parser.add_argument("--int8", action="store_true", help="and for it in 8 bits")
     args = parser.parse_args()
-    if args.role != "onnxruntime":
+    if not args.role.startswith("onnxruntime"):
         quiet()
     if args.role == "prepare":
         models.prepare(args.folder, args.model, args.size, args.batch)
         if args.onnx:
             export(args)
+        if args.int8:
+            quantize(args.folder)
+    elif args.role == "onnxruntime-int8":
+        serve_onnxruntime(args, ONNX_INT8)
     else:
         {"torch": infer, "train": train, "onnxruntime": serve_onnxruntime}[args.role](args)
 
@@ -64,6 +70,14 @@ def export(args):
     # The exporter that is the default needs onnxscript. It must not print.
     dynamo = importlib.util.find_spec("onnxscript") is not None
     torch.onnx.export(Output().eval(), (values,), str(args.folder / ONNX), dynamo=dynamo, verbose=False, **names)
+
+
+def quantize(folder):
+    """Products in 8 bits as onnxruntime does them without calibration: weights by channel, activations by tensor and in each pass."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    options = {"weight_type": QuantType.QInt8, "per_channel": True, "op_types_to_quantize": ["MatMul", "Gemm"]}
+    quantize_dynamic(folder / ONNX, folder / ONNX_INT8, **options)
 
 
 def read_input(folder):
@@ -137,7 +151,7 @@ def train(args):
     serve(f"{about}, fused {type(optimizer).__name__}", run, {"check": check})
 
 
-def serve_onnxruntime(args):
+def serve_onnxruntime(args, name=ONNX):
     import onnxruntime
     from safetensors.numpy import load_file, save_file
 
@@ -145,7 +159,7 @@ def serve_onnxruntime(args):
     options.intra_op_num_threads = args.threads
     options.inter_op_num_threads = 1
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-    path = str(args.folder / ONNX)
+    path = str(args.folder / name)
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     inputs = {key: values for key, values in load_file(args.folder / models.FILE).items() if key != "targets"}
 

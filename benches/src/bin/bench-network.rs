@@ -37,6 +37,9 @@ struct Args {
     /// Leaves the words of a BERT in their file and reads those that are asked for.
     #[arg(long)]
     map: bool,
+    /// Linear layers in 8 bits, but for those of a decode head.
+    #[arg(long, conflicts_with_all = ["train", "profile"])]
+    int8: bool,
     /// Prints where the time of a vision transformer goes instead of reading commands.
     #[arg(long)]
     profile: bool,
@@ -69,6 +72,7 @@ fn run(args: &Args) -> Result<()> {
         input,
         about: opened.to_string(),
         train: args.train,
+        int8: args.int8,
         device: &device,
     };
     match args.network {
@@ -86,17 +90,26 @@ struct Session<'a> {
     input: &'a Path,
     about: String,
     train: bool,
+    int8: bool,
     device: &'a Device,
 }
 
 impl Session<'_> {
-    fn serve<M: Module, I, const D: usize>(&self, workload: Workload<M, I, D>) -> Result<()> {
+    fn serve<M: Module, I, const D: usize>(&self, mut workload: Workload<M, I, D>) -> Result<()> {
+        let mut about = self.about.clone();
+        if self.int8 {
+            // Weights of a decode head are folded into each other before anything is multiplied with them.
+            let (model, report) =
+                mednn::int8::quantize(workload.model, |path| !path.starts_with("decode_head"));
+            workload.model = model;
+            about = format!("{about}, {report}");
+        }
         if self.train {
             let targets = tensors::read(self.input, "targets", self.device)?;
             let optimizer = training::optimizer(self.network);
-            commands::train(Trainer::new(workload, targets, optimizer), &self.about)
+            commands::train(Trainer::new(workload, targets, optimizer), &about)
         } else {
-            commands::infer(&workload, &self.about, self.device)
+            commands::infer(&workload, &about, self.device)
         }
     }
 }

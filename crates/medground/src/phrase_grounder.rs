@@ -8,6 +8,7 @@ use burn::tensor::Device;
 use medcore::{Image, PixelBox};
 use medeval::detection::{FusionOptions, ScoredBox, weighted_box_fusion};
 use mednn::bridge::read_f32;
+use mednn::int8::{QuantizeReport, quantize};
 use mednn::text::Tokenizer;
 use mednn::weights::{Precision, WeightSource, WeightWriter};
 
@@ -185,6 +186,12 @@ impl PhraseGrounder {
         let syntax = |source| Error::Syntax { what: PREPROCESSOR.to_string(), source };
         let json = serde_json::to_string_pretty(&self.preprocessor).map_err(syntax)? + "\n";
         write_file(&folder.join(PREPROCESSOR), json.as_bytes())
+    }
+
+    /// With those linear layers in 8 bits whose weights are `wanted`: see [`mednn::int8`].
+    pub fn into_int8(self, wanted: impl FnMut(&str) -> bool) -> (Self, QuantizeReport) {
+        let (model, report) = quantize(self.model, wanted);
+        (Self { model, ..self }, report)
     }
 
     /// With other rules for which boxes are kept.

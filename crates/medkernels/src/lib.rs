@@ -11,6 +11,7 @@ pub mod activation;
 pub mod attention;
 pub mod convolution;
 pub mod gemm;
+pub mod int8;
 pub mod math;
 pub mod norm;
 pub mod optimizer;

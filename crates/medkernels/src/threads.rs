@@ -206,17 +206,17 @@ impl Drop for Closing<'_> {
 
 /// Memory whose parts several threads fill.
 #[derive(Clone, Copy)]
-pub(crate) struct Shared(pub(crate) *mut f32);
+pub(crate) struct Shared<T = f32>(pub(crate) *mut T);
 
 // SAFETY: who writes to it vouches for parts that do not overlap.
-unsafe impl Sync for Shared {}
+unsafe impl<T: Send> Sync for Shared<T> {}
 // SAFETY: as above.
-unsafe impl Send for Shared {}
+unsafe impl<T: Send> Send for Shared<T> {}
 
-impl Shared {
+impl<T> Shared<T> {
     /// # Safety
     /// The place lies in the memory.
-    pub(crate) unsafe fn at(&self, offset: usize) -> *mut f32 {
+    pub(crate) unsafe fn at(&self, offset: usize) -> *mut T {
         // SAFETY: the caller vouches for it.
         unsafe { self.0.add(offset) }
     }

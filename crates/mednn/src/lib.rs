@@ -17,6 +17,7 @@
 //! | shared layers | [`layers`] |
 //! | optimisers, to train (Cargo feature `optim`) | `optim` |
 //! | operations with a faster form on the CPU | [`ops`] |
+//! | inference in 8 bits on the CPU | [`int8`] |
 //!
 //! No backend is compiled in by default: an application enables `flex`, `ndarray`, `wgpu` or `cuda`. Library code takes a
 //! `&Device` and never picks one.
@@ -26,6 +27,7 @@ pub mod bridge;
 pub mod detr;
 mod device;
 mod error;
+pub mod int8;
 pub mod layers;
 pub mod mit;
 pub mod modernbert;

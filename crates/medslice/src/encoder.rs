@@ -8,6 +8,7 @@ use medcore::{Geometry, Volume};
 use mednn::Vit;
 use mednn::bert::BertEncoder;
 use mednn::bridge::read_f32;
+use mednn::int8::{QuantizeReport, quantize};
 use ndarray::{Array1, Array2};
 
 use crate::error::{Error, Result};
@@ -77,6 +78,12 @@ impl<E: SliceEncoder> SliceSequenceEncoder<E> {
     /// As [`new`](Self::new).
     pub fn with_preprocessor(self, preprocessor: SlicePreprocessor) -> Result<Self> {
         Self::new(self.model, preprocessor, &self.device)
+    }
+
+    /// With those linear layers in 8 bits whose weights, such as `slices.blocks.0.attention.query.weight`, are `wanted`: see [`mednn::int8`].
+    pub fn into_int8(self, wanted: impl FnMut(&str) -> bool) -> (Self, QuantizeReport) {
+        let (model, report) = quantize(self.model, wanted);
+        (Self { model, ..self }, report)
     }
 
     /// The model.

@@ -56,6 +56,9 @@ struct Args {
     /// when the scan is no CT.
     #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], allow_negative_numbers = true)]
     range: Option<Vec<f64>>,
+    /// Linear layers of the encoder in 8 bits: faster on processors with AVX-512 and VNNI, smaller on every CPU, and a little less exact.
+    #[arg(long)]
+    int8: bool,
     /// Slices that go through the encoder at once: bounds the memory.
     #[arg(long, default_value_t = EncodeOptions::default().slice_batch)]
     slice_batch: usize,
@@ -76,7 +79,12 @@ fn run(args: &Args) -> Result<()> {
     let weights = args.weights.clone().unwrap_or_else(fixtures::encoder);
     let encoder = SliceSequenceEncoder::from_pretrained(&weights, opened.device())?;
     let preprocessor = adapted(encoder.preprocessor(), &scan, args);
-    let encoder = encoder.with_preprocessor(preprocessor)?;
+    let mut encoder = encoder.with_preprocessor(preprocessor)?;
+    if args.int8 {
+        let (rounded, report) = encoder.into_int8(|_| true);
+        encoder = rounded;
+        println!("{:12} {report}", "int8");
+    }
     std::fs::create_dir_all(&args.output)
         .map_err(|source| Error::Io { path: args.output.clone(), source })?;
 

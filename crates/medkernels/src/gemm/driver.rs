@@ -504,7 +504,7 @@ impl Finish {
     ///
     /// # Safety
     /// The place is in the result.
-    unsafe fn at(&self, row: usize, column: usize, step: usize) -> Self {
+    pub(crate) unsafe fn at(&self, row: usize, column: usize, step: usize) -> Self {
         // SAFETY: a part that is there is as long as the result is wide, high or large.
         let shift = |p: *const f32, by: usize| if p.is_null() { p } else { unsafe { p.add(by) } };
         Self {

@@ -70,6 +70,11 @@ impl Tile {
             ahead: std::ptr::null(),
         }
     }
+
+    /// One without factors, for sums that are there: where the result begins, and its step.
+    pub(crate) const fn of_result(c: (*mut f32, usize), columns: usize) -> Self {
+        Self::new(0, (std::ptr::null(), Rows::InGroups), std::ptr::null(), c, columns)
+    }
 }
 
 /// An [`Epilogue`](super::Epilogue) at a tile; absent parts are null.
@@ -104,7 +109,7 @@ pub(crate) unsafe fn multiply<S: Simd, const ROWS: usize>(simd: S, tile: &Tile) 
 }
 
 /// The sums of a tile, and where the next step reads.
-struct Sums<S: Simd, const ROWS: usize> {
+pub(crate) struct Sums<S: Simd, const ROWS: usize> {
     sums: [[S::Vector; 2]; ROWS],
     b: *const f32,
     ahead: *const f32,
@@ -114,6 +119,12 @@ impl<S: Simd, const ROWS: usize> Sums<S, ROWS> {
     #[inline(always)]
     fn new(simd: S, tile: &Tile) -> Self {
         Self { sums: [[simd.splat(0.0); 2]; ROWS], b: tile.b, ahead: tile.ahead }
+    }
+
+    /// Sums that were computed in another way.
+    #[inline(always)]
+    pub(crate) const fn of(sums: [[S::Vector; 2]; ROWS]) -> Self {
+        Self { sums, b: std::ptr::null(), ahead: std::ptr::null() }
     }
 
     /// Adds the products of all of the depth.
@@ -205,8 +216,11 @@ impl<S: Simd, const ROWS: usize> Sums<S, ROWS> {
     }
 
     /// Finishes and writes the sums.
+    ///
+    /// # Safety
+    /// The result and the parts of the epilogue are as long as said at [`Tile`].
     #[inline(always)]
-    unsafe fn put(mut self, simd: S, tile: &Tile) {
+    pub(crate) unsafe fn put(mut self, simd: S, tile: &Tile) {
         // SAFETY: the caller vouches for the result and the parts of the epilogue.
         unsafe {
             if tile.columns == 2 * S::LANES {

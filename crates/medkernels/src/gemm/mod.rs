@@ -28,7 +28,7 @@ pub(crate) mod raw {
     pub(crate) use super::epilogue::apply;
     pub(crate) use super::kernel_set::KernelSet;
     pub(crate) use super::matrix::RawMatrix;
-    pub(crate) use super::micro::{Finish, Rows, Tile, finish_with, load_first, store_first};
+    pub(crate) use super::micro::{Finish, Rows, Sums, Tile, finish_with, load_first, store_first};
     pub(crate) use super::pack;
     pub(crate) use super::scratch::{Line, as_floats, floats, with_scratch, with_shared_scratch};
 }

@@ -14,6 +14,8 @@
 //! | [`layer_norm`] | each row once forward and once backward |
 //! | [`activate`], [`gelu`] | vectorised error function, on all threads |
 //!
+//! Weights of linear layers may be in 8 bits: [`keep_int8`], or [`mednn::int8`](crate::int8) for all of a model.
+//!
 //! Weights that stay as they are stay packed between products: those that were loaded in that form alone ([`keep_packed`]), others beside
 //! themselves from their second use on.
 
@@ -37,8 +39,8 @@ pub use embedding::embedding;
 pub(crate) use kernels::optimizer;
 pub use layer_norm::layer_norm;
 pub use linear::{linear, linear_residual, linear_with};
-pub use packed::keep_packed;
 pub(crate) use packed::packed_transposed;
+pub use packed::{keep_int8, keep_packed};
 pub use pooling::max_pool2d;
 pub(crate) use switch::kernels_infer;
 pub use switch::{kernels_enabled, set_kernels_enabled};

@@ -16,6 +16,20 @@ pub fn keep_packed<const D: usize>(weight: Tensor<D>) -> Tensor<D> {
     weight
 }
 
+/// The weight of a linear layer `[inputs, outputs]`, rounded to 8 bits and kept in memory as that: [`linear`](super::linear) then multiplies in 8 bits.
+///
+/// How it is rounded, and the rows that it is multiplied with, is said at [`mednn::int8`](crate::int8). Every other operation sees the rounded values. None where
+/// the kernels do not take it: on other devices, on those with autodiff, with values of other types, and for weights that are small or have more than
+/// 65,536 inputs.
+pub fn keep_int8(weight: Tensor<2>) -> Option<Tensor<2>> {
+    #[cfg(feature = "kernels")]
+    if super::kernels_infer(&weight) {
+        return super::kernels::keep_int8(weight);
+    }
+    let _ = weight;
+    None
+}
+
 /// [`keep_packed`] of the transpose of `values`, which are `[rows, columns]`; none where the kernels do not take it.
 pub(crate) fn packed_transposed<const D: usize>(
     values: &[f32],

@@ -10,6 +10,7 @@ use super::output::{TextEncoding, Truncation};
 use super::tokenizer::{Tokenizer, Tokens};
 use crate::bert::wrong;
 use crate::error::{Error, Result};
+use crate::int8::{QuantizeReport, quantize};
 use crate::weights::{Precision, WeightSource, read_text, save};
 
 /// The limit where the model has positions for more: phrases and reports are shorter, and attention costs the square.
@@ -74,6 +75,12 @@ impl TextEncoder {
         }
         self.max_length = max_length;
         Ok(self)
+    }
+
+    /// With those linear layers in 8 bits whose weights are `wanted`: see [`mednn::int8`](crate::int8).
+    pub fn into_int8(self, wanted: impl FnMut(&str) -> bool) -> (Self, QuantizeReport) {
+        let (model, report) = quantize(self.model, wanted);
+        (Self { model, ..self }, report)
     }
 
     /// Encodes a batch of phrases, padded to the longest of them. Phrases above [`max_length`](Self::max_length) are cut off at

@@ -8,6 +8,8 @@ mod detr;
 mod devices;
 mod encoders;
 mod gradients;
+#[cfg(feature = "kernels")]
+mod int8;
 mod numerics;
 #[cfg(feature = "kernels")]
 mod ops;

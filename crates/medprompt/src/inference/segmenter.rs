@@ -7,6 +7,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation};
 use medcore::{Image, Orientation, Scalar};
 use mednn::bridge::{array_to_tensor, tensor_to_array};
+use mednn::int8::{QuantizeReport, quantize};
 use mednn::weights::WeightSource;
 use mednn::{Mit, Vit};
 use ndarray::{Array3, Array4, ArrayView3, ArrayView4, Axis, Ix4, s};
@@ -132,6 +133,12 @@ impl PromptSegmenter {
     pub fn with_usage(self, usage: Usage) -> Result<Self> {
         usage.validate(self.model.config().classes)?;
         Ok(Self { options: usage.options, class_names: usage.class_names, ..self })
+    }
+
+    /// With those linear layers in 8 bits whose weights, such as `backbone.mit.stages.0.blocks.0.attention.query.weight`, are `wanted`: see [`mednn::int8`].
+    pub fn into_int8(self, wanted: impl FnMut(&str) -> bool) -> (Self, QuantizeReport) {
+        let (model, report) = quantize(self.model, wanted);
+        (Self { model, ..self }, report)
     }
 
     /// What was [trained for](Self::with_usage), or asked for since.

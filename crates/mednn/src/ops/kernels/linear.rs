@@ -7,6 +7,7 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
 use burn::backend::flex::{Flex, FlexTensor};
 use medkernels::gemm::{Epilogue, Matrix, gemm, gemm_packed};
+use medkernels::int8::gemm_int8;
 use medkernels::norm::layer_scale;
 use medkernels::reduce::{column_dot_products, column_sums};
 
@@ -14,10 +15,10 @@ use super::activation;
 use super::backend::{Maybe, Tracked};
 use super::buffer::Buffer;
 use super::flex::{in_order, matrix, rows_and_width, tensor, values};
-use super::packed::{KeptMatrix, kept_matrix};
+use super::packed::{Packed, find};
 use crate::ops::activation::Activation;
 
-/// `residual + scale * activation(x W + b)`. The weight is kept packed where it stays as it is.
+/// `residual + scale * activation(x W + b)`. The weight is kept packed where it stays as it is, and multiplied with in 8 bits where it is kept so.
 pub(super) fn forward(
     x: FlexTensor,
     weight: FlexTensor,
@@ -51,14 +52,16 @@ pub(super) fn forward(
     };
     let mut y = Buffer::new(rows * outputs);
     let x = Matrix::new(values(&x), rows, inputs);
-    let kept = if stays { kept_matrix(&weight) } else { None };
-    if let Some(weight) = kept.as_ref().and_then(KeptMatrix::get) {
-        gemm_packed(x, weight, &epilogue, y.values());
-    } else if let Some(weight) = matrix(&weight) {
-        gemm(x, weight, &epilogue, y.values());
-    } else {
-        let weight = in_order(weight);
-        gemm(x, Matrix::new(values(&weight), inputs, outputs), &epilogue, y.values());
+    match if stays { find(&weight) } else { None }.as_deref() {
+        Some(Packed::Matrix(weight)) => gemm_packed(x, weight, &epilogue, y.values()),
+        Some(Packed::Int8(weight)) => gemm_int8(x, weight, &epilogue, y.values()),
+        Some(Packed::Conv2d(_)) | None => match matrix(&weight) {
+            Some(weight) => gemm(x, weight, &epilogue, y.values()),
+            None => {
+                let weight = in_order(weight);
+                gemm(x, Matrix::new(values(&weight), inputs, outputs), &epilogue, y.values());
+            }
+        },
     }
     y.into_tensor(shape)
 }

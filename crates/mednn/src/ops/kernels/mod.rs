@@ -163,6 +163,10 @@ pub(super) fn keep_packed<const D: usize>(weight: Tensor<D>) -> Tensor<D> {
     Tensor::from_dispatch(Dispatch::kernel_keep_packed(weight.into_dispatch()))
 }
 
+pub(super) fn keep_int8(weight: Tensor<2>) -> Option<Tensor<2>> {
+    packed::keep_int8(weight.try_into_primitive::<Flex>().ok()?).map(Tensor::from_primitive::<Flex>)
+}
+
 pub(super) fn packed_transposed<const D: usize>(values: &[f32], shape: [usize; 2]) -> Tensor<D> {
     Tensor::from_primitive::<Flex>(packed::transposed(values, shape))
 }

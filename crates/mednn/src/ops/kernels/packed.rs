@@ -7,7 +7,7 @@
 //!   another one while there are weak references ([`Arc::make_mut`], [`Arc::get_mut`]). So an optimizer step, a loaded record or a freed
 //!   model leaves a weak reference that leads nowhere, and addresses are not used again before that is gone.
 //! - A **storage** that holds the packed values alone ([`keep_packed`]). Who asks for the plain values, to save them or for
-//!   an operation of burn's, gets them: they are unpacked once, and held beside the others from then on.
+//!   an operation of burn's, gets them: they are unpacked once, and held beside the others from then on. Weights in 8 bits ([`keep_int8`]) are held so too.
 
 use std::collections::HashMap;
 use std::mem::MaybeUninit;
@@ -18,6 +18,7 @@ use burn::tensor::{AllocationProperty, Bytes, DType, Shape, TensorData};
 use burn_std::{AccessError, AccessPolicy, AllocationController};
 use medkernels::convolution::PackedConv2d;
 use medkernels::gemm::{Matrix, PackedMatrix};
+use medkernels::int8::Int8Matrix;
 
 use super::flex::{in_order, matrix, tensor, values};
 
@@ -28,8 +29,9 @@ const SWEEP: usize = 4096;
 
 /// A weight as products read it.
 #[derive(Debug)]
-enum Packed {
+pub(super) enum Packed {
     Matrix(PackedMatrix),
+    Int8(Int8Matrix),
     Conv2d(PackedConv2d),
 }
 
@@ -49,6 +51,8 @@ impl Packed {
     fn is_current(&self) -> bool {
         match self {
             Self::Matrix(matrix) => matrix.is_current(),
+            // Products use what it was made for.
+            Self::Int8(_) => true,
             Self::Conv2d(conv) => conv.is_current(),
         }
     }
@@ -56,26 +60,10 @@ impl Packed {
     fn unpack(&self, to: &mut [f32]) {
         match self {
             Self::Matrix(matrix) => matrix.unpack(to),
+            Self::Int8(matrix) => matrix.unpack(to),
             Self::Conv2d(conv) => conv.unpack(to),
         }
     }
-}
-
-/// A packed matrix that products can take.
-pub(super) struct KeptMatrix(Arc<Packed>);
-
-impl KeptMatrix {
-    pub(super) fn get(&self) -> Option<&PackedMatrix> {
-        match &*self.0 {
-            Packed::Matrix(matrix) => Some(matrix),
-            Packed::Conv2d(_) => None,
-        }
-    }
-}
-
-/// The weight of a linear layer, where it is kept packed.
-pub(super) fn kept_matrix(weight: &FlexTensor) -> Option<KeptMatrix> {
-    find(weight).map(KeptMatrix)
 }
 
 /// The packed weight of a convolution: kept, or made for this once.
@@ -88,7 +76,7 @@ impl KeptConv2d {
         }
         match Packed::new(weight) {
             Packed::Conv2d(conv) => Some(Self(Err(conv.used_once()))),
-            Packed::Matrix(_) => None,
+            Packed::Matrix(_) | Packed::Int8(_) => None,
         }
     }
 
@@ -96,7 +84,7 @@ impl KeptConv2d {
         match &self.0 {
             Ok(kept) => match &**kept {
                 Packed::Conv2d(conv) => Some(conv),
-                Packed::Matrix(_) => None,
+                Packed::Matrix(_) | Packed::Int8(_) => None,
             },
             Err(conv) => Some(conv),
         }
@@ -110,6 +98,19 @@ pub(super) fn keep_packed(weight: FlexTensor) -> FlexTensor {
         return in_order(weight);
     }
     keep(Packed::new(&weight), shape)
+}
+
+/// A tensor of the rounded values of a matrix, whose storage holds them in 8 bits; none where it is too small to gain anything, or too deep.
+pub(super) fn keep_int8(weight: FlexTensor) -> Option<FlexTensor> {
+    let shape = weight.layout().shape().clone();
+    if weight.layout().num_elements() < SMALL || shape[0] > Int8Matrix::MOST_ROWS {
+        return None;
+    }
+    let rounded = match matrix(&weight) {
+        Some(matrix) => Int8Matrix::new(matrix),
+        None => Int8Matrix::new(matrix(&in_order(weight))?),
+    };
+    Some(keep(Packed::Int8(rounded), shape))
 }
 
 /// [`keep_packed`] of the transpose of values `[rows, columns]`, which are not copied in between.
@@ -196,7 +197,7 @@ impl Cache {
 }
 
 /// The packed form of a weight, from its second use on.
-fn find(weight: &FlexTensor) -> Option<Arc<Packed>> {
+pub(super) fn find(weight: &FlexTensor) -> Option<Arc<Packed>> {
     if weight.layout().num_elements() < SMALL || !matches!(weight.layout().num_dims(), 2 | 4) {
         return None;
     }
