@@ -105,9 +105,9 @@ def cases(args):
                 yield from (Case(name, "training", size, batch) for batch in args.batch or model.training)
 
 
-def build(name="bench-network"):
+def build(name="bench-network", *flags):
     """Builds a program; its path."""
-    command = ["cargo", "build", "--release", "--bin", name, "--message-format", "json-render-diagnostics"]
+    command = ["cargo", "build", "--release", "--bin", name, *flags, "--message-format", "json-render-diagnostics"]
     messages = subprocess.run(command, cwd=HERE, check=True, stdout=subprocess.PIPE).stdout
     for message in map(json.loads, messages.splitlines()):
         if message.get("executable") and message["target"]["name"] == name:

@@ -28,6 +28,29 @@ pub enum Network {
     Resnet,
 }
 
+/// How weights are read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Reading {
+    /// Tables of words stay in their file.
+    pub map: bool,
+    /// Linear layers are in 8 bits, but for those of a decode head: they are folded into each other before anything is multiplied with them.
+    pub int8: bool,
+}
+
+impl Reading {
+    /// The text of the `config.json` of a folder, and its weights.
+    fn open(self, folder: &Path) -> Result<(String, WeightSource)> {
+        let path = folder.join("config.json");
+        let config = std::fs::read_to_string(&path).map_err(Error::io(&path))?;
+        let path = folder.join("model.safetensors");
+        #[allow(unsafe_code)]
+        // SAFETY: the files of a benchmark are its own.
+        let source = if self.map { unsafe { WeightSource::map(path) }? } else { WeightSource::open(path)? };
+        let source = if self.int8 { source.in_int8(|key| !key.starts_with("decode_head")) } else { source };
+        Ok((config, source))
+    }
+}
+
 /// A network, its input, and the way from there to `[batch, ..]` of `D` axes.
 #[derive(Debug)]
 pub struct Workload<M, I, const D: usize> {
@@ -53,8 +76,14 @@ impl<M: Module, I, const D: usize> Workload<M, I, D> {
 ///
 /// # Errors
 /// [`Error::Network`] on weights that do not fit, and as [`tensors::read`].
-pub fn vit(folder: &Path, input: &Path, device: &Device) -> Result<Workload<Vit, Tensor<4>, 3>> {
-    let model = Vit::from_pretrained(folder, device)?;
+pub fn vit(
+    folder: &Path,
+    input: &Path,
+    reading: Reading,
+    device: &Device,
+) -> Result<Workload<Vit, Tensor<4>, 3>> {
+    let (config, source) = reading.open(folder)?;
+    let (model, _) = Vit::from_source(&config, source, device)?;
     let input = tensors::read(input, "pixel_values", device)?;
     Ok(Workload { model, input, forward: |vit, images| Ok(vit.encode(images.clone())?.tokens()) })
 }
@@ -63,8 +92,14 @@ pub fn vit(folder: &Path, input: &Path, device: &Device) -> Result<Workload<Vit,
 ///
 /// # Errors
 /// As [`vit`].
-pub fn segformer(folder: &Path, input: &Path, device: &Device) -> Result<Workload<Segformer, Tensor<4>, 4>> {
-    let model = Segformer::from_pretrained(folder, device)?;
+pub fn segformer(
+    folder: &Path,
+    input: &Path,
+    reading: Reading,
+    device: &Device,
+) -> Result<Workload<Segformer, Tensor<4>, 4>> {
+    let (config, source) = reading.open(folder)?;
+    let (model, _) = Segformer::from_source(&config, source, device)?;
     let input = tensors::read(input, "pixel_values", device)?;
     Ok(Workload {
         model,
@@ -73,38 +108,34 @@ pub fn segformer(folder: &Path, input: &Path, device: &Device) -> Result<Workloa
     })
 }
 
-/// Reads a BERT and `input_ids`. With `map` the table of words stays in its file.
+/// Reads a BERT and `input_ids`.
 ///
 /// # Errors
 /// As [`vit`].
 pub fn bert(
     folder: &Path,
     input: &Path,
-    map: bool,
+    reading: Reading,
     device: &Device,
 ) -> Result<Workload<Bert, Tensor<2, Int>, 3>> {
-    let model = if map { bert_of_mapped(folder, device)? } else { Bert::from_pretrained(folder, device)? };
+    let (config, source) = reading.open(folder)?;
+    let (model, _) = Bert::from_source(&config, source, device)?;
     let input = tensors::read_integers(input, "input_ids", device)?;
     Ok(Workload { model, input, forward: |bert, ids| Ok(bert.forward(ids.clone(), None, None)) })
-}
-
-#[allow(unsafe_code)]
-fn bert_of_mapped(folder: &Path, device: &Device) -> Result<Bert> {
-    let path = folder.join("config.json");
-    let config = std::fs::read_to_string(&path).map_err(Error::io(&path))?;
-    // SAFETY: the files of a benchmark are its own.
-    let source = unsafe { WeightSource::map(folder.join("model.safetensors")) }?;
-    Ok(Bert::from_source(&config, source, device)?.0)
 }
 
 /// Reads a BERT without its words, and `inputs_embeds`.
 ///
 /// # Errors
 /// As [`vit`].
-pub fn sequence(folder: &Path, input: &Path, device: &Device) -> Result<Workload<BertEncoder, Tensor<3>, 3>> {
-    let path = folder.join("config.json");
-    let config = BertConfig::from_hugging_face(&std::fs::read_to_string(&path).map_err(Error::io(&path))?)?;
-    let mut source = WeightSource::open(folder.join("model.safetensors"))?;
+pub fn sequence(
+    folder: &Path,
+    input: &Path,
+    reading: Reading,
+    device: &Device,
+) -> Result<Workload<BertEncoder, Tensor<3>, 3>> {
+    let (config, mut source) = reading.open(folder)?;
+    let config = BertConfig::from_hugging_face(&config)?;
     let (model, _) = weights::load(config.init(device), &mut source, config.key_map(), Strictness::Exact)?;
     let input = tensors::read(input, "inputs_embeds", device)?;
     Ok(Workload { model, input, forward: |encoder, slices| Ok(encoder.forward(slices.clone(), None)) })

@@ -14,7 +14,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Distribution, Tensor};
 use clap::Parser;
 use medburn_benches::device::DeviceArgs;
-use medburn_benches::networks::{self, Network, Workload};
+use medburn_benches::networks::{self, Network, Reading, Workload};
 use medburn_benches::training::{self, Trainer};
 use medburn_benches::{Error, Result, commands, exit, profile, tensors};
 
@@ -34,7 +34,7 @@ struct Args {
     /// Training steps instead of forward passes.
     #[arg(long, conflicts_with = "profile")]
     train: bool,
-    /// Leaves the words of a BERT in their file and reads those that are asked for.
+    /// Leaves tables of words in their file and reads those that are asked for.
     #[arg(long)]
     map: bool,
     /// Linear layers in 8 bits, but for those of a decode head.
@@ -72,14 +72,14 @@ fn run(args: &Args) -> Result<()> {
         input,
         about: opened.to_string(),
         train: args.train,
-        int8: args.int8,
         device: &device,
     };
+    let reading = Reading { map: args.map, int8: args.int8 };
     match args.network {
-        Network::Vit => session.serve(networks::vit(&args.model, input, &device)?),
-        Network::Segformer => session.serve(networks::segformer(&args.model, input, &device)?),
-        Network::Bert => session.serve(networks::bert(&args.model, input, args.map, &device)?),
-        Network::Sequence => session.serve(networks::sequence(&args.model, input, &device)?),
+        Network::Vit => session.serve(networks::vit(&args.model, input, reading, &device)?),
+        Network::Segformer => session.serve(networks::segformer(&args.model, input, reading, &device)?),
+        Network::Bert => session.serve(networks::bert(&args.model, input, reading, &device)?),
+        Network::Sequence => session.serve(networks::sequence(&args.model, input, reading, &device)?),
         Network::Resnet => session.serve(networks::resnet(&args.model, input, &device, !args.train)?),
     }
 }
@@ -90,26 +90,17 @@ struct Session<'a> {
     input: &'a Path,
     about: String,
     train: bool,
-    int8: bool,
     device: &'a Device,
 }
 
 impl Session<'_> {
-    fn serve<M: Module, I, const D: usize>(&self, mut workload: Workload<M, I, D>) -> Result<()> {
-        let mut about = self.about.clone();
-        if self.int8 {
-            // Weights of a decode head are folded into each other before anything is multiplied with them.
-            let (model, report) =
-                mednn::int8::quantize(workload.model, |path| !path.starts_with("decode_head"));
-            workload.model = model;
-            about = format!("{about}, {report}");
-        }
+    fn serve<M: Module, I, const D: usize>(&self, workload: Workload<M, I, D>) -> Result<()> {
         if self.train {
             let targets = tensors::read(self.input, "targets", self.device)?;
             let optimizer = training::optimizer(self.network);
-            commands::train(Trainer::new(workload, targets, optimizer), &about)
+            commands::train(Trainer::new(workload, targets, optimizer), &self.about)
         } else {
-            commands::infer(&workload, &about, self.device)
+            commands::infer(&workload, &self.about, self.device)
         }
     }
 }

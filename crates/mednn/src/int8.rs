@@ -30,16 +30,18 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
 
 use crate::ops::keep_int8;
+use crate::weights::Place;
 
 /// Rounds the weights of the linear layers of a model whose path, such as `blocks.0.attention.query.weight`, is `wanted`.
 ///
 /// Weights that the kernels do not take ([`keep_int8`]) stay as they are; the report names them. So do those of layers whose weights are not multiplied with as they are,
 /// where rounding would gain nothing: leave the decode head of a SegFormer out.
 ///
+/// Weights from a file are rounded as they are read by [`WeightSource::in_int8`](crate::weights::WeightSource::in_int8), which takes less memory meanwhile.
+///
 /// A weight cannot be read back as it was: save the model before. Rounded weights are saved, and trained further, as `f32`.
 pub fn quantize<M: Module>(model: M, wanted: impl FnMut(&str) -> bool) -> (M, QuantizeReport) {
-    let mut quantizer =
-        Quantizer { wanted, path: Vec::new(), containers: Vec::new(), report: QuantizeReport::default() };
+    let mut quantizer = Quantizer { wanted, place: Place::default(), report: QuantizeReport::default() };
     let model = model.map(&mut quantizer);
     (model, quantizer.report)
 }
@@ -70,26 +72,22 @@ impl fmt::Display for QuantizeReport {
 
 struct Quantizer<F> {
     wanted: F,
-    path: Vec<String>,
-    containers: Vec<String>,
+    place: Place,
     report: QuantizeReport,
 }
 
 impl<F: FnMut(&str) -> bool> ModuleMapper for Quantizer<F> {
     fn enter_module(&mut self, name: &str, container_type: &str) {
-        self.path.push(name.to_string());
-        self.containers.push(container_type.to_string());
+        self.place.enter(name, container_type);
     }
 
     fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
-        self.containers.pop();
+        self.place.exit();
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let is_weight = D == 2 && self.containers.last().is_some_and(|c| c == "Struct:Linear");
-        let path = self.path.join(".");
-        if !is_weight || !(self.wanted)(&path) {
+        let path = self.place.path();
+        if D != 2 || !self.place.is_linear_weight() || !(self.wanted)(&path) {
             return param;
         }
         let weight = param.val();

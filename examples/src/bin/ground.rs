@@ -45,6 +45,10 @@ struct Args {
     /// Boxes with a lower score, 0 to 1, are left out.
     #[arg(long, default_value_t = 0.5)]
     threshold: f64,
+    /// Linear layers in 8 bits, but for those that make boxes and scores: faster on processors with AVX-512 and VNNI, smaller on every CPU, a
+    /// little less exact.
+    #[arg(long)]
+    int8: bool,
     /// Folder to write to.
     #[arg(long, default_value = "out/ground")]
     output: PathBuf,
@@ -81,7 +85,12 @@ fn run(args: &Args) -> Result<()> {
     let weights = args.weights.clone().unwrap_or_else(fixtures::grounder);
     let grounder = PhraseGrounder::from_pretrained(&weights, opened.device())?;
     let scores = grounder.model().scores_boxes();
-    let grounder = with_threshold(grounder, args.threshold)?;
+    let mut grounder = with_threshold(grounder, args.threshold)?;
+    if args.int8 {
+        let (rounded, report) = grounder.into_int8(|path| !path.contains("head"));
+        grounder = rounded;
+        println!("int8         {report}");
+    }
 
     let started = Instant::now();
     let grounded = ground(args, &grounder, &radiograph)?;

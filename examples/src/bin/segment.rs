@@ -46,6 +46,9 @@ struct Args {
     /// Also segments the three mirror images, and averages: a bit better, four times as slow.
     #[arg(long)]
     flips: bool,
+    /// Linear layers of the encoder in 8 bits: faster on processors with AVX-512 and VNNI, smaller on every CPU, a little less exact.
+    #[arg(long)]
+    int8: bool,
     /// The least probability, from 0 to 1, of what is not background; without it, the most probable class wins.
     #[arg(long)]
     threshold: Option<f32>,
@@ -134,6 +137,7 @@ fn job(args: &Args) -> Result<Job> {
         threshold: args.threshold,
         min_size: args.min_size,
         largest_only: args.largest,
+        int8: args.int8,
         superpixel_area: args.superpixel,
         truth: args.truth.clone(),
         ..job

@@ -46,6 +46,8 @@ pub struct Job {
     pub min_size: usize,
     /// Whether only the largest object of each class is kept.
     pub largest_only: bool,
+    /// Whether linear layers of the backbone are in 8 bits.
+    pub int8: bool,
     /// Whether images stay at their own scale, in place of the one that the weights were made for.
     pub native: bool,
     /// For scans: along which axes of the scan as stored slices are taken; without any, slices lie as those that the weights were made
@@ -73,6 +75,7 @@ impl Job {
             threshold: None,
             min_size: 16,
             largest_only: false,
+            int8: false,
             native: false,
             planes: Vec::new(),
             interactions: Vec::new(),
@@ -89,7 +92,13 @@ impl Job {
     pub fn run(&self, device: &Device) -> Result<Findings> {
         let input = Input::read(&self.input, self.series)?;
         let started = Instant::now();
-        let segmenter = self.adapted(self.weights.open(device)?, &input)?;
+        let mut segmenter = self.adapted(self.weights.open(device)?, &input)?;
+        let mut notes = self.notes(&input, &segmenter)?;
+        if self.int8 {
+            let (rounded, report) = segmenter.into_int8(|path| path.starts_with("backbone"));
+            segmenter = rounded;
+            notes.push(report.to_string());
+        }
         let load = started.elapsed().as_secs_f64();
         let classes = segmenter.model().config().classes.max(2);
         let truth = self.truth.as_ref().map(|path| read_truth(path, input.size(), classes)).transpose()?;
@@ -106,7 +115,7 @@ impl Job {
             elements: labels.len(),
             classes: found(labels.view(), &segmenter, unit(&input), truth.as_ref())?,
             written: Vec::new(),
-            notes: self.notes(&input, &segmenter)?,
+            notes,
             seconds: [load, segment],
         };
         match &input {

@@ -28,4 +28,4 @@ pub(crate) use map::{Map, Zip, map_in_place, map_into, zip_into};
 pub(crate) use neon::Neon;
 pub(crate) use portable::Portable;
 pub(crate) use rows::{Matrix, MatrixMut, Rows, for_each_block};
-pub(crate) use vector::{Part, Simd};
+pub(crate) use vector::{MAX_LANES, Part, Simd};

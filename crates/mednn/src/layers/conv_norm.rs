@@ -6,7 +6,7 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Initializer, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 
-use crate::ops::{Activation, activate, conv2d, conv2d_residual, keep_packed};
+use crate::ops::{Activation, batch_norm, conv2d, conv2d_residual, keep_packed};
 
 /// Sizes of a [`ConvNorm`].
 #[derive(Config, Debug)]
@@ -72,7 +72,7 @@ impl ConvNorm {
     pub fn forward(&self, images: Tensor<4>) -> Tensor<4> {
         let maps = conv2d(images, &self.conv, None);
         match &self.norm {
-            Some(norm) => norm.forward(maps),
+            Some(norm) => batch_norm(maps, norm, None, false),
             None => maps,
         }
     }
@@ -83,7 +83,7 @@ impl ConvNorm {
     /// As [`forward`](Self::forward).
     pub fn forward_relu(&self, images: Tensor<4>) -> Tensor<4> {
         match &self.norm {
-            Some(_) => activate(self.forward(images), Activation::Relu),
+            Some(norm) => batch_norm(conv2d(images, &self.conv, None), norm, None, true),
             None => conv2d(images, &self.conv, Some(Activation::Relu)),
         }
     }
@@ -94,7 +94,7 @@ impl ConvNorm {
     /// As [`forward`](Self::forward), and when `residual` has another shape than the output.
     pub fn forward_residual(&self, images: Tensor<4>, residual: Tensor<4>) -> Tensor<4> {
         match &self.norm {
-            Some(_) => activate(self.forward(images) + residual, Activation::Relu),
+            Some(norm) => batch_norm(conv2d(images, &self.conv, None), norm, Some(residual), true),
             None => conv2d_residual(images, &self.conv, residual),
         }
     }

@@ -11,6 +11,7 @@
 //! | [`conv2d`], [`conv2d_residual`] | a product of matrices that gathers what the kernel sees as it goes, for ungrouped convolutions |
 //! | [`depthwise_conv2d`], [`max_pool2d`] | on images whose channels lie next to each other, see [`channels_last`]; inference only |
 //! | [`embedding`] | the gradient of a table, most rows of which are zeros that nobody writes |
+//! | [`batch_norm`] | in training, each channel once forward and once backward, with sum and ReLU |
 //! | [`layer_norm`] | each row once forward and once backward |
 //! | [`activate`], [`gelu`] | vectorised error function, on all threads |
 //!
@@ -21,6 +22,7 @@
 
 mod activation;
 mod attention;
+mod batch_norm;
 mod conv2d;
 mod embedding;
 #[cfg(feature = "kernels")]
@@ -33,13 +35,14 @@ mod switch;
 
 pub use activation::{Activation, activate, gelu};
 pub use attention::attention;
+pub use batch_norm::batch_norm;
 pub use conv2d::{channels_last, conv2d, conv2d_residual, depthwise_conv2d};
 pub use embedding::embedding;
 #[cfg(all(feature = "kernels", feature = "optim"))]
 pub(crate) use kernels::optimizer;
 pub use layer_norm::layer_norm;
 pub use linear::{linear, linear_residual, linear_with};
-pub(crate) use packed::packed_transposed;
+pub(crate) use packed::{int8_transposed, packed_transposed};
 pub use packed::{keep_int8, keep_packed};
 pub use pooling::max_pool2d;
 pub(crate) use switch::kernels_infer;

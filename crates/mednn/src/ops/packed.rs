@@ -43,3 +43,17 @@ pub(crate) fn packed_transposed<const D: usize>(
     let _ = (values, rows, columns, device);
     None
 }
+
+/// [`keep_int8`] of the transpose of `values`, which are `[rows, columns]`.
+pub(crate) fn int8_transposed<const D: usize>(
+    values: &[f32],
+    [rows, columns]: [usize; 2],
+    device: &Device,
+) -> Option<Tensor<D>> {
+    #[cfg(feature = "kernels")]
+    if super::kernels_infer(&Tensor::<1>::empty([0], device)) {
+        return super::kernels::int8_transposed(values, [rows, columns]);
+    }
+    let _ = (values, rows, columns, device);
+    None
+}

@@ -9,7 +9,7 @@ use super::key_map::KeyMap;
 use super::report::{ShapeMismatch, WeightReport};
 use super::source::WeightSource;
 use crate::error::{Error, Result};
-use crate::ops::packed_transposed;
+use crate::ops::{int8_transposed, packed_transposed};
 
 /// How much loading puts up with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -123,28 +123,28 @@ fn sort_leftovers<'a>(
 
 /// Where in the module a traversal is.
 #[derive(Default)]
-pub(super) struct Place {
+pub(crate) struct Place {
     path: Vec<String>,
     containers: Vec<String>,
 }
 
 impl Place {
-    pub(super) fn enter(&mut self, name: &str, container: &str) {
+    pub(crate) fn enter(&mut self, name: &str, container: &str) {
         self.path.push(name.to_string());
         self.containers.push(container.to_string());
     }
 
-    pub(super) fn exit(&mut self) {
+    pub(crate) fn exit(&mut self) {
         self.path.pop();
         self.containers.pop();
     }
 
-    pub(super) fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         self.path.join(".")
     }
 
-    /// Linear layers keep `[input, output]` here and are published as `[output, input]`.
-    pub(super) fn is_transposed(&self) -> bool {
+    /// Whether it is at the weight of a linear layer: `[input, output]` here, published as `[output, input]`.
+    pub(crate) fn is_linear_weight(&self) -> bool {
         self.containers.last().is_some_and(|c| c == "Struct:Linear")
             && self.path.last().is_some_and(|name| name == "weight")
     }
@@ -184,7 +184,7 @@ impl Loader<'_> {
             return Ok(None);
         };
         let key = format!("{}{bare}", self.prefix);
-        let transposed = self.place.is_transposed();
+        let transposed = self.place.is_linear_weight();
         let mut expected = shape.to_vec();
         if transposed {
             expected.reverse();
@@ -200,7 +200,7 @@ impl Loader<'_> {
         }
         let tensor = if transposed {
             let read = self.source.read_f32_into(&key, &mut self.values)?;
-            read.then(|| linear_weight(&self.values, shape, device))
+            read.then(|| self.linear_weight(&key, shape, device))
         } else if let Some(data) = mapped(self.source, &key, shape) {
             Some(Tensor::from_data(data, device))
         } else {
@@ -214,6 +214,22 @@ impl Loader<'_> {
         }
         self.report.loaded.push(key);
         Ok(tensor)
+    }
+
+    /// A weight `[inputs, outputs]` from the published values that were read, `[outputs, inputs]`. For inference it is packed at once.
+    fn linear_weight<const D: usize>(&mut self, key: &str, shape: &[usize], device: &Device) -> Tensor<D> {
+        let [columns, rows] = [shape[0], shape[1]];
+        if self.source.is_int8(key)
+            && let Some(rounded) = int8_transposed(&self.values, [rows, columns], device)
+        {
+            self.report.rounded.push(key.to_string());
+            return rounded;
+        }
+        if let Some(packed) = packed_transposed(&self.values, [rows, columns], device) {
+            return packed;
+        }
+        let values = transpose(&self.values, rows, columns);
+        Tensor::from_data(TensorData::new(values, shape.to_vec()), device)
     }
 }
 
@@ -258,15 +274,6 @@ fn mapped(source: &WeightSource, key: &str, shape: &[usize]) -> Option<TensorDat
 #[cfg(not(feature = "map"))]
 const fn mapped(_: &WeightSource, _: &str, _: &[usize]) -> Option<TensorData> {
     None
-}
-
-/// A weight `[inputs, outputs]` from its published values, `[outputs, inputs]`. For inference it is packed at once.
-fn linear_weight<const D: usize>(values: &[f32], shape: &[usize], device: &Device) -> Tensor<D> {
-    let [columns, rows] = [shape[0], shape[1]];
-    if let Some(packed) = packed_transposed(values, [rows, columns], device) {
-        return packed;
-    }
-    Tensor::from_data(TensorData::new(transpose(values, rows, columns), shape.to_vec()), device)
 }
 
 /// `[rows, columns]` to `[columns, rows]`, in square tiles so that neither side strides through the cache.

@@ -19,4 +19,5 @@ pub use report::{ShapeMismatch, WeightReport};
 pub use save::{Precision, WeightWriter, save};
 pub use source::WeightSource;
 
+pub(crate) use load::Place;
 pub(crate) use source::read_text;

@@ -19,6 +19,8 @@ pub struct ShapeMismatch {
 pub struct WeightReport {
     /// Keys that the model took.
     pub loaded: Vec<String>,
+    /// Those of them whose values are in 8 bits: see [`WeightSource::in_int8`](super::WeightSource::in_int8).
+    pub rounded: Vec<String>,
     /// Keys that the model needs and the file lacks.
     pub missing: Vec<String>,
     /// Keys in the file that the model has no place for.
@@ -46,6 +48,9 @@ impl WeightReport {
 impl fmt::Display for WeightReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} keys loaded", self.loaded.len())?;
+        if !self.rounded.is_empty() {
+            write!(f, ", {} of them in 8 bits", self.rounded.len())?;
+        }
         list(f, "missing", &self.missing, |k| k.clone())?;
         list(f, "unused", &self.unused, |k| k.clone())?;
         list(f, "of another shape", &self.mismatched, |m| {

@@ -138,7 +138,7 @@ impl Collector<'_> {
         };
         let mut shape = tensor.dims().to_vec();
         let mut values = crate::bridge::read_f32(tensor)?;
-        if self.place.is_transposed() {
+        if self.place.is_linear_weight() {
             values = transpose(&values, shape[0], shape[1]);
             shape.reverse();
         }

@@ -29,6 +29,7 @@ pub struct WeightSource {
     storage: Storage,
     tensors: BTreeMap<String, TensorInfo>,
     data_start: u64,
+    int8: Option<fn(&str) -> bool>,
 }
 
 #[derive(Debug)]
@@ -77,7 +78,7 @@ impl WeightSource {
             #[cfg(feature = "map")]
             mapped: None,
         };
-        Ok(Self { name, storage, tensors, data_start })
+        Ok(Self { name, storage, tensors, data_start, int8: None })
     }
 
     /// Takes the bytes of a file; `name` is what messages call it.
@@ -98,7 +99,7 @@ impl WeightSource {
         check_length(&metadata, (rest.len() - header) as u64).map_err(invalid)?;
         let data_start = LENGTH_BYTES + header as u64;
         let tensors = owned(&metadata);
-        Ok(Self { name, storage: Storage::Memory(bytes), tensors, data_start })
+        Ok(Self { name, storage: Storage::Memory(bytes), tensors, data_start, int8: None })
     }
 
     /// As [`open`](Self::open), and large tables of f32 that models do not lay out anew, such as those of words, stay in the file: what is
@@ -121,6 +122,19 @@ impl WeightSource {
             *mapped = Some(bytes::Bytes::from_owner(map));
         }
         Ok(source)
+    }
+
+    /// Weights of linear layers whose key is `wanted` are rounded to 8 bits as they are read, where the kernels take it: as
+    /// [`int8::quantize`](crate::int8::quantize) does it with a model that is there, but at no time do all of them take the memory of `f32`.
+    /// [`WeightReport::rounded`](super::WeightReport) lists them.
+    #[must_use]
+    pub fn in_int8(self, wanted: fn(&str) -> bool) -> Self {
+        Self { int8: Some(wanted), ..self }
+    }
+
+    /// Whether the weight of a linear layer is to be rounded.
+    pub(super) fn is_int8(&self, key: &str) -> bool {
+        self.int8.is_some_and(|wanted| wanted(key))
     }
 
     /// What messages call it.

@@ -187,6 +187,30 @@ fn it_is_saved_and_loaded_as_f32() {
 }
 
 #[test]
+fn weights_are_rounded_as_they_are_read_too() {
+    let device = Device::flex();
+    let folder = fixture("vit/dinov2");
+    let config = std::fs::read_to_string(folder.join("config.json")).unwrap();
+    let source = |device: &Device| {
+        let source = WeightSource::open(folder.join("model.safetensors")).unwrap();
+        Vit::from_source(&config, source.in_int8(|key| key.contains(".mlp.fc1.")), device).unwrap()
+    };
+    let (read, report) = source(&device);
+    assert_eq!(
+        report.rounded,
+        ["encoder.layer.0.mlp.fc1.weight", "encoder.layer.1.mlp.fc1.weight"].map(String::from)
+    );
+    assert!(report.to_string().ends_with("keys loaded, 2 of them in 8 bits"), "{report}");
+    let (plain, images) = vit(&device);
+    let (int8, _) = quantize(plain, |path| path.ends_with("mlp.input.weight"));
+    let tokens = |vit: &Vit| read_f32(vit.encode(images.clone()).unwrap().tokens()).unwrap();
+    assert_eq!(tokens(&read), tokens(&int8));
+    for other in [Device::ndarray(), device.autodiff()] {
+        assert!(source(&other).1.rounded.is_empty());
+    }
+}
+
+#[test]
 fn a_clone_shares_its_weights() {
     let device = Device::flex();
     let config = VitConfig::from_hugging_face(

@@ -1,8 +1,9 @@
 //! Operations by the kernels, on `flex`, against burn's own, on `ndarray`: values and gradients.
 #![allow(deprecated)] // `ndarray` leaves burn in 0.23; it stands here for any backend without kernels
 
+use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
+use burn::nn::{BatchNormConfig, Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 use mednn::bridge::read_f32;
 use mednn::ops::{self, Activation};
@@ -269,4 +270,37 @@ fn rows_of_a_table_and_its_gradient() {
         vec![read(y.inner()), read(table.grad(&gradients).unwrap())]
     });
     assert_alike(results, "embedding");
+}
+
+#[test]
+fn batch_norms_with_what_follows() {
+    for [add, relu] in [[false, false], [false, true], [true, false], [true, true]] {
+        for frozen in [false, true] {
+            let results = devices().map(|device| {
+                let shape = [3, 5, 7, 9];
+                let (x, residual) = (leaf(shape, 1, &device), leaf(shape, 2, &device));
+                let mut norm = BatchNormConfig::new(5).init(&device);
+                norm.gamma = norm.gamma.map(|gamma| values(gamma.dims(), 3, &device).require_grad());
+                norm.beta = norm.beta.map(|beta| values(beta.dims(), 4, &device).require_grad());
+                if frozen {
+                    norm = norm.freeze();
+                }
+                let mut out = Vec::new();
+                // Twice: the running statistics are of both.
+                for factor in [1.0, 2.0] {
+                    let y =
+                        ops::batch_norm(x.clone() * factor + 1.0, &norm, add.then(|| residual.clone()), relu);
+                    out.push(read(y.clone()));
+                    let grads = weighted_sum(y).backward();
+                    out.push(read(x.grad(&grads).unwrap()));
+                    out.extend(residual.grad(&grads).map(read));
+                    out.extend(norm.gamma.val().grad(&grads).map(read));
+                    out.extend(norm.beta.val().grad(&grads).map(read));
+                }
+                out.extend([&norm.running_mean, &norm.running_var].map(|state| read(state.value_sync())));
+                out
+            });
+            assert_alike(results, &format!("residual {add}, relu {relu}, frozen {frozen}"));
+        }
+    }
 }

@@ -6,6 +6,7 @@ use burn::backend::tensor::{BoolTensor, FloatTensor, IntTensor};
 use burn::backend::{Autodiff, Backend, ExtensionType, Flex, TensorMetadata, backend_extension};
 use burn::tensor::ops::ConvOptions;
 
+use super::batch_norm::Normalisation;
 use crate::ops::activation::Activation;
 
 /// A tensor that may be absent.
@@ -95,6 +96,14 @@ pub(super) trait KernelBackend: Backend {
         gamma: FloatTensor<Self>,
         #[extension_type] beta: Maybe<Self>,
         epsilon: f32,
+    ) -> FloatTensor<Self>;
+
+    fn kernel_batch_norm(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        #[extension_type] residual: Maybe<Self>,
+        how: Normalisation,
     ) -> FloatTensor<Self>;
 }
 
@@ -186,6 +195,16 @@ impl KernelBackend for Flex {
     ) -> FloatTensor<Self> {
         super::layer_norm::forward(&x, gamma, beta.into_option(), epsilon)
     }
+
+    fn kernel_batch_norm(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        residual: Maybe<Self>,
+        how: Normalisation,
+    ) -> FloatTensor<Self> {
+        super::batch_norm::forward(x, gamma, beta, residual.into_option(), &how)
+    }
 }
 
 impl<C: CheckpointStrategy> KernelBackend for Autodiff<Flex, C> {
@@ -272,5 +291,15 @@ impl<C: CheckpointStrategy> KernelBackend for Autodiff<Flex, C> {
         epsilon: f32,
     ) -> FloatTensor<Self> {
         super::layer_norm::tracked::<C>(x, gamma, beta, epsilon)
+    }
+
+    fn kernel_batch_norm(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        residual: Maybe<Self>,
+        how: Normalisation,
+    ) -> FloatTensor<Self> {
+        super::batch_norm::tracked::<C>(x, gamma, beta, residual, how)
     }
 }

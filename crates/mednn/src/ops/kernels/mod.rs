@@ -3,6 +3,7 @@
 mod activation;
 mod attention;
 mod backend;
+mod batch_norm;
 mod buffer;
 mod conv2d;
 mod embedding;
@@ -14,14 +15,19 @@ pub(crate) mod optimizer;
 mod packed;
 mod pool;
 
+use std::sync::{Arc, PoisonError};
+
 use burn::backend::{Dispatch, DispatchDevice, Flex};
-use burn::nn::PaddingConfig2d;
+use burn::module::RunningState;
 use burn::nn::conv::Conv2d;
 use burn::nn::pool::MaxPool2d;
+use burn::nn::{BatchNorm, PaddingConfig2d};
 use burn::tensor::{Bool, DType, Int, Tensor};
+use medkernels::norm::BatchNormStatistics;
 
 use super::activation::Activation;
 use backend::{Geometry, KernelBackend, Maybe};
+use batch_norm::Normalisation;
 
 /// Whether the kernels can take this tensor.
 pub(super) fn usable<const D: usize>(x: &Tensor<D>) -> bool {
@@ -167,6 +173,10 @@ pub(super) fn keep_int8(weight: Tensor<2>) -> Option<Tensor<2>> {
     packed::keep_int8(weight.try_into_primitive::<Flex>().ok()?).map(Tensor::from_primitive::<Flex>)
 }
 
+pub(super) fn int8_transposed<const D: usize>(values: &[f32], shape: [usize; 2]) -> Option<Tensor<D>> {
+    packed::int8_transposed(values, shape).map(Tensor::from_primitive::<Flex>)
+}
+
 pub(super) fn packed_transposed<const D: usize>(values: &[f32], shape: [usize; 2]) -> Tensor<D> {
     Tensor::from_primitive::<Flex>(packed::transposed(values, shape))
 }
@@ -183,4 +193,33 @@ pub(super) fn layer_norm<const D: usize>(
         maybe(beta),
         epsilon as f32,
     ))
+}
+
+/// Normalises by the batch, and updates the running statistics.
+pub(super) fn batch_norm(
+    x: Tensor<4>,
+    norm: &BatchNorm,
+    residual: Option<Tensor<4>>,
+    relu: bool,
+) -> Tensor<4> {
+    let device = x.device();
+    let how = Normalisation { epsilon: norm.epsilon as f32, relu, found: Arc::default() };
+    let found = Arc::clone(&how.found);
+    let y = Tensor::from_dispatch(Dispatch::kernel_batch_norm(
+        x.into_dispatch(),
+        norm.gamma.val().into_dispatch(),
+        norm.beta.val().into_dispatch(),
+        maybe(residual),
+        how,
+    ));
+    let BatchNormStatistics { mean, variance } =
+        std::mem::take(&mut *found.lock().unwrap_or_else(PoisonError::into_inner));
+    let update = |running: &RunningState<Tensor<1>>, found: Vec<f32>| {
+        let found = Tensor::<1>::from_data(found.as_slice(), &device);
+        let old = running.value_sync().to_device(&device);
+        running.update((old * (1.0 - norm.momentum) + found * norm.momentum).detach());
+    };
+    update(&norm.running_mean, mean);
+    update(&norm.running_var, variance);
+    y
 }

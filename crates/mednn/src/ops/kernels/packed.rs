@@ -102,15 +102,21 @@ pub(super) fn keep_packed(weight: FlexTensor) -> FlexTensor {
 
 /// A tensor of the rounded values of a matrix, whose storage holds them in 8 bits; none where it is too small to gain anything, or too deep.
 pub(super) fn keep_int8(weight: FlexTensor) -> Option<FlexTensor> {
-    let shape = weight.layout().shape().clone();
-    if weight.layout().num_elements() < SMALL || shape[0] > Int8Matrix::MOST_ROWS {
-        return None;
+    match matrix(&weight) {
+        Some(matrix) => int8(matrix),
+        None => int8(matrix(&in_order(weight))?),
     }
-    let rounded = match matrix(&weight) {
-        Some(matrix) => Int8Matrix::new(matrix),
-        None => Int8Matrix::new(matrix(&in_order(weight))?),
-    };
-    Some(keep(Packed::Int8(rounded), shape))
+}
+
+/// [`keep_int8`] of the transpose of values `[rows, columns]`.
+pub(super) fn int8_transposed(values: &[f32], [rows, columns]: [usize; 2]) -> Option<FlexTensor> {
+    int8(Matrix::new(values, rows, columns).transposed())
+}
+
+fn int8(matrix: Matrix<'_>) -> Option<FlexTensor> {
+    let [rows, columns] = [matrix.rows(), matrix.columns()];
+    let fits = rows * columns >= SMALL && rows <= Int8Matrix::MOST_ROWS;
+    fits.then(|| keep(Packed::Int8(Int8Matrix::new(matrix)), [rows, columns].into()))
 }
 
 /// [`keep_packed`] of the transpose of values `[rows, columns]`, which are not copied in between.
