@@ -75,6 +75,8 @@ fn cases() -> Vec<(Conv2d, usize)> {
         (sizes(2, [3, 4], [5, 3], 1, 4, 1), 2),
         (sizes(1, [2, 2], [3, 3], 3, 5, 1), 2),
         (sizes(70, [14, 14], [3, 3], 1, 1, 1), 40),
+        // Blocks of pixels that begin within one image and end within another.
+        (sizes(3, [25, 37], [3, 3], 1, 1, 1), 17),
         // Another stride, padding and dilation along each axis.
         (
             Conv2d {

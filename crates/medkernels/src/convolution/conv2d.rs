@@ -2,9 +2,13 @@
 #![allow(unsafe_code)]
 
 use super::patches::Patches;
-use crate::gemm::raw::multiply;
+use crate::gemm::raw::{multiply, with_result_scratch};
 use crate::gemm::{Epilogue, Matrix, gemm};
 use crate::sizes::product;
+use crate::threads::{Shared, for_each};
+
+/// Pixels of an output below which products are of all images of a batch: of one alone they would have few columns.
+const FEW_PIXELS: usize = 400;
 
 /// Sizes of a convolution, in rows and columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +67,11 @@ impl Conv2d {
         product(&self.output_size())
     }
 
+    /// The same convolution of images whose pixels lie in one row, where each output sees one pixel.
+    pub(super) fn flat(&self) -> Self {
+        if self.is_pointwise() { Self { size: [1, self.size[0] * self.size[1]], ..*self } } else { *self }
+    }
+
     /// Whether each output sees one pixel, and all are seen.
     pub(super) fn is_pointwise(&self) -> bool {
         self.kernel == [1, 1] && self.stride == [1, 1] && self.padding == [0, 0]
@@ -94,7 +103,27 @@ pub fn conv2d(input: &[f32], weight: &[f32], sizes: &Conv2d, epilogue: &Epilogue
     assert!(input.len().is_multiple_of(image), "{} values of images of {image}", input.len());
     let outputs = weight.len() / depth;
     assert_eq!(output.len(), product(&[input.len() / image, outputs, pixels]), "values of the output");
-    let weight = Matrix::new(weight, outputs, depth);
+    convolve(input, Matrix::new(weight, outputs, depth), sizes, epilogue, output);
+}
+
+/// [`conv2d`] of lengths that have been checked, with a weight in any order.
+pub(super) fn convolve(
+    input: &[f32],
+    weight: Matrix<'_>,
+    sizes: &Conv2d,
+    epilogue: &Epilogue<'_>,
+    output: &mut [f32],
+) {
+    let (depth, image, pixels, outputs) = (sizes.depth(), sizes.image(), sizes.pixels(), weight.rows());
+    let batch = input.len() / image;
+    if pixels < FEW_PIXELS && batch > 1 && epilogue.residual.is_none() {
+        return with_result_scratch(output.len(), |columns| {
+            let patches = Patches::new(input, sizes.flat());
+            // SAFETY: the input is as long as the sizes say.
+            unsafe { multiply(&weight, &patches, [outputs, depth, batch * pixels], epilogue, columns) };
+            apart(columns, [outputs, batch, pixels], output);
+        });
+    }
     for (index, (input, output)) in
         input.chunks_exact(image).zip(output.chunks_exact_mut(outputs * pixels)).enumerate()
     {
@@ -109,4 +138,19 @@ pub fn conv2d(input: &[f32], weight: &[f32], sizes: &Conv2d, epilogue: &Epilogue
             };
         }
     }
+}
+
+/// `[outputs, batch, pixels]` to `[batch, outputs, pixels]`.
+fn apart(columns: &[f32], [outputs, batch, pixels]: [usize; 3], to: &mut [f32]) {
+    let output = Shared(to.as_mut_ptr());
+    for_each(batch, |image| {
+        for index in 0..outputs {
+            let from = &columns[(index * batch + image) * pixels..][..pixels];
+            // SAFETY: both are as long as the product of the sizes, and each image has a place of its own.
+            unsafe {
+                let to = output.at((image * outputs + index) * pixels);
+                std::ptr::copy_nonoverlapping(from.as_ptr(), to, pixels);
+            }
+        }
+    });
 }

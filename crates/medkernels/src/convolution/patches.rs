@@ -4,16 +4,16 @@
 use super::conv2d::Conv2d;
 use crate::gemm::raw::{KernelSet, Right};
 
-/// The matrix `[channels * kernel height * kernel width, output pixels]` of an image ("im2col"), which is only ever made block by block.
+/// The matrix `[channels * kernel height * kernel width, batch * output pixels]` of images ("im2col"), which is only ever made block by block.
 pub(super) struct Patches<'a> {
-    image: &'a [f32],
+    images: &'a [f32],
     sizes: Conv2d,
-    output_width: usize,
+    output: [usize; 2],
 }
 
 impl<'a> Patches<'a> {
-    pub(super) fn new(image: &'a [f32], sizes: Conv2d) -> Self {
-        Self { image, sizes, output_width: sizes.output_size()[1] }
+    pub(super) fn new(images: &'a [f32], sizes: Conv2d) -> Self {
+        Self { images, sizes, output: sizes.output_size() }
     }
 }
 
@@ -30,6 +30,7 @@ struct Run {
     /// First of them in the panel.
     at: usize,
     length: usize,
+    image: usize,
     row: usize,
     column: usize,
 }
@@ -61,7 +62,7 @@ impl Right for Patches<'_> {
     }
 }
 
-/// The same matrix with rows and columns exchanged: `[output pixels, channels * kernel height * kernel width]`.
+/// The same matrix with rows and columns exchanged: `[batch * output pixels, channels * kernel height * kernel width]`.
 pub(super) struct TransposedPatches<'a>(pub(super) Patches<'a>);
 
 impl Right for TransposedPatches<'_> {
@@ -121,22 +122,24 @@ impl Patches<'_> {
         runs.clear();
         let mut at = 0;
         while at < width {
-            let (row, column) = ((first + at) / self.output_width, (first + at) % self.output_width);
-            let length = (self.output_width - column).min(width - at);
-            runs.push(Run { at, length, row, column });
+            let [output_height, output_width] = self.output;
+            let (row, column) = ((first + at) / output_width, (first + at) % output_width);
+            let length = (output_width - column).min(width - at);
+            runs.push(Run { at, length, image: row / output_height, row: row % output_height, column });
             at += length;
         }
     }
 
     /// The pixels that these outputs see through this tap; 0 beyond the image.
     fn fill(&self, tap: Tap, run: &Run, to: &mut [f32]) {
-        let Conv2d { size: [height, width], stride, .. } = self.sizes;
+        let Conv2d { channels, size: [height, width], stride, .. } = self.sizes;
         let Some(Seen { row, before, inside, first }) = self.seen(tap, run) else {
             return to.fill(0.0);
         };
         to[..before].fill(0.0);
         to[inside..].fill(0.0);
-        let from = &self.image[(tap.channel * height + row) * width..][first..width];
+        let plane = run.image * channels + tap.channel;
+        let from = &self.images[(plane * height + row) * width..][first..width];
         let to = &mut to[before..inside];
         if stride[1] == 1 {
             to.copy_from_slice(&from[..to.len()]);
@@ -147,12 +150,11 @@ impl Patches<'_> {
 
     /// Adds the values of all taps of a channel, `[kernel height * kernel width, output pixels]`, to the pixels that they see ("col2im").
     pub(super) fn add_channel(&self, columns: &[f32], channel: &mut [f32]) {
-        let [height, _] = self.sizes.output_size();
-        let (width, stride) = (self.output_width, self.sizes.stride[1]);
+        let ([height, width], stride) = (self.output, self.sizes.stride[1]);
         let mut tap = self.tap(0);
         for column in columns.chunks_exact(height * width) {
             for (row, values) in column.chunks_exact(width).enumerate() {
-                let run = Run { at: 0, length: width, row, column: 0 };
+                let run = Run { at: 0, length: width, image: 0, row, column: 0 };
                 if let Some(seen) = self.seen(tap, &run) {
                     let to = &mut channel[seen.row * self.sizes.size[1]..][seen.first..self.sizes.size[1]];
                     let values = &values[seen.before..seen.inside];

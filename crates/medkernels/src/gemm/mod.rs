@@ -30,7 +30,9 @@ pub(crate) mod raw {
     pub(crate) use super::matrix::RawMatrix;
     pub(crate) use super::micro::{Finish, Rows, Sums, Tile, finish_with, load_first, store_first};
     pub(crate) use super::pack;
-    pub(crate) use super::scratch::{Line, as_floats, floats, with_scratch, with_shared_scratch};
+    pub(crate) use super::scratch::{
+        Line, as_floats, floats, with_result_scratch, with_scratch, with_shared_scratch,
+    };
 }
 
 pub use driver::gemm;

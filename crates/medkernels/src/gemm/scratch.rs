@@ -19,6 +19,7 @@ struct Scratch(Vec<Line>);
 thread_local! {
     static OWN: RefCell<Scratch> = RefCell::default();
     static SHARED: RefCell<Scratch> = RefCell::default();
+    static RESULT: RefCell<Scratch> = RefCell::default();
 }
 
 /// Runs `body` with buffers of at least these lengths, aligned to 64 bytes, holding anything.
@@ -37,6 +38,11 @@ pub(crate) fn with_shared_scratch<const N: usize, R>(
     body: impl FnOnce([&mut [f32]; N]) -> R,
 ) -> R {
     with(&SHARED, lengths, body)
+}
+
+/// [`with_scratch`] with memory apart from both, of that length, for a result that is moved on.
+pub(crate) fn with_result_scratch<R>(length: usize, body: impl FnOnce(&mut [f32]) -> R) -> R {
+    with(&RESULT, [length], |[buffer]| body(&mut buffer[..length]))
 }
 
 fn with<const N: usize, R>(

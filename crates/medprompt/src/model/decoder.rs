@@ -6,7 +6,7 @@ use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, PaddingConfig
 use burn::tensor::{Device, Tensor};
 use mednn::layers::resize_bilinear;
 use mednn::mit::MitOutput;
-use mednn::ops::{Activation, activate, conv2d};
+use mednn::ops::{batch_norm, conv2d};
 use mednn::segformer::DecodeHead;
 
 /// The decoder of a backbone.
@@ -88,11 +88,11 @@ impl TokenDecoder {
     pub(super) fn features(&self, maps: [Tensor<4>; 4]) -> Tensor<4> {
         let [fuse_norm, norms @ ..] = &self.norms;
         let mut map = conv2d(Tensor::cat(maps.to_vec(), 1), &self.fuse, None);
-        map = activate(fuse_norm.forward(map), Activation::Relu);
+        map = batch_norm(map, fuse_norm, None, true);
         for (conv, norm) in self.refine.iter().zip(norms) {
             let [_, _, rows, columns] = map.dims();
             map = conv2d(resize_bilinear(map, [2 * rows, 2 * columns]), conv, None);
-            map = activate(norm.forward(map), Activation::Relu);
+            map = batch_norm(map, norm, None, true);
         }
         map
     }

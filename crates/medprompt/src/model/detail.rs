@@ -6,7 +6,7 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Initializer, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 use mednn::layers::resize_bilinear;
-use mednn::ops::{Activation, activate, conv2d};
+use mednn::ops::{batch_norm, conv2d};
 
 use super::adaptation::PromptInput;
 use crate::error::{Result, config};
@@ -106,9 +106,8 @@ impl DetailHead {
             let pooled = |level| region_means(coarse.clone(), guide.clone().narrow(1, channels + level, 1));
             joint = joint + conv2d(Tensor::cat((0..levels).map(pooled).collect(), 1), mix, None);
         }
-        let joint = joint_norm.forward(joint);
-        let refined = conv2d(activate(joint, Activation::Relu), &self.refine, None);
-        let refined = activate(refined_norm.forward(refined), Activation::Relu);
+        let joint = batch_norm(joint, joint_norm, None, true);
+        let refined = batch_norm(conv2d(joint, &self.refine, None), refined_norm, None, true);
         conv2d(refined, &self.classifier, None)
     }
 }

@@ -7,7 +7,7 @@ use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor, TensorData};
 use mednn::layers::resize_bilinear;
-use mednn::ops::{Activation, conv2d};
+use mednn::ops::{Activation, batch_norm, conv2d};
 
 use super::clustering::{ITERATIONS, SoftSuperpixels, grid_for};
 use super::lab::rgb_to_lab;
@@ -48,9 +48,10 @@ impl Scale {
     }
 
     fn forward(&self, map: Tensor<4>) -> Tensor<4> {
-        self.convs.iter().zip(&self.norms).fold(map, |map, (conv, norm)| {
-            mednn::ops::activate(norm.forward(conv2d(map, conv, None)), Activation::Relu)
-        })
+        self.convs
+            .iter()
+            .zip(&self.norms)
+            .fold(map, |map, (conv, norm)| batch_norm(conv2d(map, conv, None), norm, None, true))
     }
 }
 
