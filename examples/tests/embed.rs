@@ -75,6 +75,26 @@ fn a_dicom_series_and_the_same_scan_as_nifti_have_one_embedding() {
 }
 
 #[test]
+fn an_encoder_in_8_bits_says_almost_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let scan = fixtures("ct_chest/ct_chest.nii.gz");
+    let study = |flags: &[&str]| {
+        let results = folder.path().join(flags.len().to_string());
+        let mut arguments =
+            vec![scan.as_path(), "--size".as_ref(), "56".as_ref(), "--output".as_ref(), &results];
+        arguments.extend(flags.iter().map(Path::new));
+        let printed = succeeds(&arguments);
+        assert_eq!(printed.contains(" linear layers in 8 bits"), !flags.is_empty(), "{printed}");
+        let bytes = std::fs::read(results.join("embedding.safetensors")).unwrap();
+        values(&SafeTensors::deserialize(&bytes).unwrap(), "study").1
+    };
+    let (plain, int8) = (study(&[]), study(&["--int8"]));
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+    let cosine = dot(&plain, &int8) / (dot(&plain, &plain) * dot(&int8, &int8)).sqrt();
+    assert!(plain != int8 && cosine > 0.995, "{cosine}");
+}
+
+#[test]
 fn a_published_encoder_folder_works_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let (scan, weights) = (fixtures("ct_chest/ct_chest.nii.gz"), fixtures("vit/dinov2"));

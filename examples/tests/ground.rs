@@ -84,6 +84,23 @@ fn what_is_there_is_found_and_what_is_not_is_refused() {
 }
 
 #[test]
+fn a_grounder_in_8_bits_finds_the_same() {
+    let radiograph = chest();
+    let (int8, report) = grounder().into_int8(|path| !path.contains("head"));
+    assert!(!report.rounded.is_empty() && !report.rounded.iter().any(|path| path.contains("head")));
+    let plain = ground_phrases(&grounder(), &radiograph, &PHRASES).unwrap();
+    let found = ground_phrases(&int8, &radiograph, &PHRASES).unwrap();
+    assert_ne!(plain[0].hits[0].score, found[0].hits[0].score);
+    for (plain, found) in plain.iter().zip(&found) {
+        assert_eq!(plain.hits.len(), found.hits.len(), "{}", plain.phrase);
+        for (plain, found) in plain.hits.iter().zip(&found.hits) {
+            let iou = plain.region.bounds().iou(&found.region.bounds());
+            assert!(iou > 0.9, "{iou}");
+        }
+    }
+}
+
+#[test]
 fn the_report_refers_to_the_image() {
     let radiograph = chest();
     let grounded = ground_phrases(&grounder(), &radiograph, &["right lung", "cat", "both lungs"]).unwrap();

@@ -69,6 +69,12 @@ fn nuclei_of_fixtures_are_found() {
     let table = std::fs::read_to_string(job.output.join("objects.csv")).unwrap();
     assert_eq!(table.lines().count(), nuclei.objects.len() + 1);
 
+    // In 8 bits it finds almost the same.
+    let int8 = run(&Job { int8: true, output: folder.path().join("int8"), ..job.clone() }).unwrap();
+    assert!(int8.notes.iter().any(|note| note.contains("linear layers in 8 bits")), "{:?}", int8.notes);
+    let difference = int8.classes[0].dice.unwrap() - nuclei.dice.unwrap();
+    assert!(difference != 0.0 && difference.abs() < 0.01, "{difference}");
+
     // Its own mask is a truth that it meets.
     let again = Job { truth: Some(job.output.join("mask.png")), output: folder.path().to_path_buf(), ..job };
     assert_eq!(run(&again).unwrap().classes[0].dice, Some(1.0));

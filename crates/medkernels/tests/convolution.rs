@@ -77,6 +77,12 @@ fn cases() -> Vec<(Conv2d, usize)> {
         (sizes(70, [14, 14], [3, 3], 1, 1, 1), 40),
         // Blocks of pixels that begin within one image and end within another.
         (sizes(3, [25, 37], [3, 3], 1, 1, 1), 17),
+        // Few pixels, and many.
+        (sizes(40, [7, 7], [3, 3], 1, 1, 1), 35),
+        (sizes(33, [7, 7], [1, 1], 1, 0, 1), 35),
+        (sizes(110, [33, 33], [3, 3], 1, 1, 1), 3),
+        (sizes(3, [33, 37], [3, 3], 1, 1, 1), 17),
+        (sizes(5, [33, 37], [1, 1], 1, 0, 1), 17),
         // Another stride, padding and dilation along each axis.
         (
             Conv2d {

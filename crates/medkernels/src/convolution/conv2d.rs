@@ -8,7 +8,7 @@ use crate::sizes::product;
 use crate::threads::{Shared, for_each};
 
 /// Pixels of an output below which products are of all images of a batch: of one alone they would have few columns.
-const FEW_PIXELS: usize = 400;
+pub(super) const FEW_PIXELS: usize = 100;
 
 /// Sizes of a convolution, in rows and columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,11 +3,16 @@
 
 use rayon::prelude::*;
 
-use super::conv2d::{Conv2d, convolve};
+use super::conv2d::{Conv2d, FEW_PIXELS, convolve};
 use super::patches::{Patches, TransposedPatches};
 use crate::gemm::raw::{KernelSet, Left, RawMatrix, multiply, pack};
 use crate::gemm::{Epilogue, Matrix, gemm};
 use crate::sizes::product;
+
+/// Pixels of an output from which on each image has a product of its own in the gradient of the weight: it is deep enough.
+const MANY_PIXELS: usize = 500;
+/// Values that the kernel sees from which on they leave the caches: they are gathered, and never all there at once.
+const MANY_VALUES: usize = 1 << 20;
 
 /// The gradient of the input of [`conv2d`](super::conv2d).
 ///
@@ -27,7 +32,8 @@ pub fn conv2d_input_gradient(gradient: &[f32], weight: &[f32], sizes: &Conv2d, t
         let turned = Conv2d { channels: outputs, ..*sizes };
         return convolve(gradient, plain.transposed(), &turned, &Epilogue::default(), to);
     }
-    if let Some(turned) = turned(sizes, outputs) {
+    let gathered = pixels < FEW_PIXELS || depth * pixels >= MANY_VALUES;
+    if let Some(turned) = turned(sizes, outputs).filter(|_| gathered) {
         let weight = turned_weight(weight, [outputs, sizes.channels, depth / sizes.channels]);
         let weight = Matrix::new(&weight, sizes.channels, turned.depth());
         return convolve(gradient, weight, &turned, &Epilogue::default(), to);
@@ -84,11 +90,35 @@ pub fn conv2d_weight_gradient(input: &[f32], gradient: &[f32], sizes: &Conv2d, t
     };
     let Problem { depth, outputs, pixels, image } = problem;
     let batch = input.len() / image;
-    // One product of all images: its depth are their pixels.
-    let patches = TransposedPatches(Patches::new(input, sizes.flat()));
-    let gradient = Planes { values: gradient, rows: outputs, pixels };
-    // SAFETY: both are as long as the sizes say.
-    unsafe { multiply(&gradient, &patches, [outputs, batch * pixels, depth], &Epilogue::default(), to) };
+    if pixels < MANY_PIXELS {
+        // One product of all images, whose depth are their pixels.
+        let patches = TransposedPatches(Patches::new(input, sizes.flat()));
+        let gradient = Planes { values: gradient, rows: outputs, pixels };
+        // SAFETY: both are as long as the sizes say.
+        unsafe {
+            multiply(&gradient, &patches, [outputs, batch * pixels, depth], &Epilogue::default(), to);
+        };
+        return;
+    }
+    let mut sum = vec![0.0; if batch > 1 { to.len() } else { 0 }];
+    for (index, (input, gradient)) in
+        input.chunks_exact(image).zip(gradient.chunks_exact(outputs * pixels)).enumerate()
+    {
+        let epilogue = Epilogue { residual: (index > 0).then_some(&*sum), ..Epilogue::default() };
+        let gradient = Matrix::new(gradient, outputs, pixels);
+        if sizes.is_pointwise() {
+            gemm(gradient, Matrix::new(input, depth, pixels).transposed(), &epilogue, to);
+        } else {
+            // SAFETY: the input is as long as the sizes say.
+            unsafe {
+                let patches = TransposedPatches(Patches::new(input, *sizes));
+                multiply(&gradient, &patches, [outputs, pixels, depth], &epilogue, to);
+            };
+        }
+        if index + 1 < batch {
+            sum.copy_from_slice(to);
+        }
+    }
 }
 
 /// The matrix `[rows, batch * pixels]` of images `[batch, rows, pixels]`.
