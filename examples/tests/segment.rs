@@ -72,6 +72,9 @@ fn nuclei_of_fixtures_are_found() {
     // In 8 bits it finds almost the same.
     let int8 = run(&Job { int8: true, output: folder.path().join("int8"), ..job.clone() }).unwrap();
     assert!(int8.notes.iter().any(|note| note.contains("linear layers in 8 bits")), "{:?}", int8.notes);
+    let segmenter = job.weights.open(&device()).unwrap();
+    let (_, report) = segmenter.into_int8(|path| path.starts_with("backbone.Mit.stages.3."));
+    assert!(report.rounded.iter().any(|path| path.ends_with("attention.query.weight")), "{report:?}");
     let difference = int8.classes[0].dice.unwrap() - nuclei.dice.unwrap();
     assert!(difference != 0.0 && difference.abs() < 0.01, "{difference}");
 

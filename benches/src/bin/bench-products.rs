@@ -21,7 +21,7 @@ struct Way {
     name: &'static str,
     device: Device,
     /// What is done with the weight before it is multiplied with.
-    prepare: fn(Tensor<2>) -> Tensor<2>,
+    prepare: fn(Tensor<2>) -> Option<Tensor<2>>,
     multiply: fn(Tensor<2>, Tensor<2>) -> Tensor<2>,
 }
 
@@ -55,21 +55,16 @@ fn run() -> Result<()> {
 fn ways() -> Vec<Way> {
     let linear = |x: Tensor<2>, weight: Tensor<2>| ops::linear_with(x, weight, None, None);
     vec![
-        Way { name: "medkernels", device: Device::flex(), prepare: ops::keep_packed, multiply: linear },
         Way {
-            name: "medkernels int8",
+            name: "medkernels",
             device: Device::flex(),
-            prepare: |weight| ops::keep_int8(weight.clone()).unwrap_or(weight),
+            prepare: |weight| Some(ops::keep_packed(weight)),
             multiply: linear,
         },
-        Way { name: "gemm", device: Device::flex(), prepare: |weight| weight, multiply: Tensor::matmul },
+        Way { name: "medkernels int8", device: Device::flex(), prepare: ops::keep_int8, multiply: linear },
+        Way { name: "gemm", device: Device::flex(), prepare: Some, multiply: Tensor::matmul },
         #[cfg(feature = "ndarray")]
-        Way {
-            name: "matrixmultiply",
-            device: Device::ndarray(),
-            prepare: |weight| weight,
-            multiply: Tensor::matmul,
-        },
+        Way { name: "matrixmultiply", device: Device::ndarray(), prepare: Some, multiply: Tensor::matmul },
     ]
 }
 
@@ -80,9 +75,14 @@ fn times(ways: &[Way], [rows, depth, columns]: [usize; 3]) -> Result<Vec<f64>> {
         .iter()
         .map(|way| {
             let weight = Tensor::<2>::random([depth, columns], noise, &way.device);
-            (Tensor::<2>::random([rows, depth], noise, &way.device), (way.prepare)(weight))
+            let weight = (way.prepare)(weight).ok_or_else(|| Error::Unfit {
+                what: "size",
+                expected: format!("one that {} takes", way.name),
+                found: format!("{depth} x {columns}"),
+            })?;
+            Ok((Tensor::<2>::random([rows, depth], noise, &way.device), weight))
         })
-        .collect();
+        .collect::<Result<_>>()?;
     let mut times = vec![Vec::new(); ways.len()];
     for _ in 0..ROUNDS {
         for ((way, (x, weight)), times) in ways.iter().zip(&factors).zip(&mut times) {

@@ -34,12 +34,13 @@ use crate::weights::Place;
 
 /// Rounds the weights of the linear layers of a model whose path, such as `blocks.0.attention.query.weight`, is `wanted`.
 ///
-/// Weights that the kernels do not take ([`keep_int8`]) stay as they are; the report names them. So do those of layers whose weights are not multiplied with as they are,
-/// where rounding would gain nothing: leave the decode head of a SegFormer out.
+/// Weights that the kernels do not take ([`keep_int8`]) stay as they are; the report names them. Leave those out that a model does not multiply with as they are,
+/// such as of the decode head of a SegFormer (`decode_head.`), which it folds into each other: they would be less exact, and take more memory, for nothing.
 ///
 /// Weights from a file are rounded as they are read by [`WeightSource::in_int8`](crate::weights::WeightSource::in_int8), which takes less memory meanwhile.
 ///
-/// A weight cannot be read back as it was: save the model before. Rounded weights are saved, and trained further, as `f32`.
+/// A weight cannot be read back as it was: save the model before. Rounded weights are saved, and trained further, as `f32`; who reads one, to save it, on a device with autodiff, or with kernels
+/// switched off, gets plain values that stay beside it in memory.
 pub fn quantize<M: Module>(model: M, wanted: impl FnMut(&str) -> bool) -> (M, QuantizeReport) {
     let mut quantizer = Quantizer { wanted, place: Place::default(), report: QuantizeReport::default() };
     let model = model.map(&mut quantizer);

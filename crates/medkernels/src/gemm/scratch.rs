@@ -4,6 +4,9 @@
 use std::cell::RefCell;
 use std::thread::LocalKey;
 
+/// Lines that a thread keeps of each kind at most, 64 MiB: more is given back.
+const KEPT: usize = 1 << 20;
+
 /// Aligned to a line of the cache.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
@@ -66,7 +69,7 @@ fn with<const N: usize, R>(
     // The larger of the two stays, where the body came here again.
     let _ = kept.try_with(|cell| {
         let mut cell = cell.borrow_mut();
-        if cell.0.len() < taken.0.len() {
+        if cell.0.len() < taken.0.len() && taken.0.len() <= KEPT {
             *cell = taken;
         }
     });

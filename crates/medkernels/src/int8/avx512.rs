@@ -9,7 +9,7 @@ use std::arch::x86_64::{
 use super::dot::Dot;
 use crate::simd::Avx512;
 
-// SAFETY of every block below: functions with these are compiled for VNNI, which `KernelSet::of` asks the processor for.
+// SAFETY of every block below: functions with these are compiled for VNNI, which `Int8Kernels::of` asks the processor for.
 impl Dot for Avx512 {
     const GROUP: usize = 4;
     type Sums = __m512i;

@@ -8,6 +8,7 @@ use super::rows::ROUNDER;
 use crate::gemm::Matrix;
 use crate::gemm::raw::{Line, RawMatrix};
 use crate::simd::Isa;
+use crate::sizes::product;
 use crate::threads::{Shared, for_each};
 
 /// The largest number in size that a weight becomes.
@@ -36,15 +37,19 @@ impl Int8Matrix {
     /// Rounds a matrix.
     ///
     /// # Panics
-    /// When it has more than [`MOST_ROWS`](Self::MOST_ROWS).
+    /// When it has more than [`MOST_ROWS`](Self::MOST_ROWS), or too many columns to count its values.
     pub fn new(matrix: Matrix<'_>) -> Self {
         let kernels = Int8Kernels::of(Isa::current());
         let (rows, columns) = (matrix.rows(), matrix.columns());
         assert!(rows <= Self::MOST_ROWS, "at most {} rows in 8 bits, not {rows}", Self::MOST_ROWS);
         let (width, panel) = (kernels.columns, rows.next_multiple_of(kernels.group) * kernels.columns);
         let panels = columns.div_ceil(width);
-        let mut values = vec![Line::ZERO; (panels * panel).div_ceil(size_of::<Line>())];
-        let (mut scales, mut sums) = (vec![0.0; panels * width], vec![0; panels * width]);
+        let padded = product(&[panels, width]);
+        let mut values = vec![Line::ZERO; product(&[panels, panel]).div_ceil(size_of::<Line>())];
+        let (mut scales, mut sums) = (vec![0.0; padded], vec![0; padded]);
+        if rows == 0 {
+            return Self { values, scales, sums, kernels, rows, columns };
+        }
         let (to, to_scales, to_sums) = (
             Shared(values.as_mut_ptr().cast::<i8>()),
             Shared(scales.as_mut_ptr()),

@@ -8,6 +8,7 @@ use super::rows::Rounded;
 use crate::gemm::raw::{Finish, cuts, finish, with_scratch, with_shared_scratch};
 use crate::gemm::{Epilogue, Matrix};
 use crate::simd;
+use crate::sizes::product;
 use crate::threads::{Shared, for_each};
 
 /// Bytes of weights that stay in the second cache while rows pass by.
@@ -21,7 +22,8 @@ const ROUNDED_ALONE: usize = 8 * 1024;
 
 /// `c = residual + scale * activation(alpha * a b + bias)`, row-major, with `a` and `b` [in 8 bits](super): rows of `a` are rounded here.
 ///
-/// A row of `a` with a value that is not finite gives NaN.
+/// A row of `a` with a value that is not finite gives NaN, and so may one whose largest value times that of a column of `b` is not; one whose values are all below
+/// 1e-33 in size is taken as zeros.
 ///
 /// # Panics
 /// When the sizes do not fit each other.
@@ -32,7 +34,7 @@ const ROUNDED_ALONE: usize = 8 * 1024;
 /// let weight = Int8Matrix::new(Matrix::new(&[1.0, -2.0, 0.5, 4.0], 2, 2));
 /// let mut c = [0.0; 2];
 /// gemm_int8(Matrix::new(&[1.0, 0.5], 1, 2), &weight, &Epilogue::default(), &mut c);
-/// assert!((c[0] - 1.25).abs() < 0.01 && c[1].abs() < 0.02);
+/// assert!((c[0] - 1.25).abs() < 0.05 && c[1].abs() < 0.05);
 /// ```
 pub fn gemm_int8(a: Matrix<'_>, b: &Int8Matrix, epilogue: &Epilogue<'_>, c: &mut [f32]) {
     assert_eq!(a.columns(), b.rows(), "columns of the left and rows of the right factor");
@@ -42,8 +44,8 @@ pub fn gemm_int8(a: Matrix<'_>, b: &Int8Matrix, epilogue: &Epilogue<'_>, c: &mut
     if rows == 0 || columns == 0 {
         return;
     }
-    with_shared_scratch([rows * b.groups(), rows, rows], |[words, scales, zeros]| {
-        let product = Product {
+    with_shared_scratch([product(&[rows, b.groups()]), rows, rows], |[words, scales, zeros]| {
+        let job = Product {
             kernels: b.kernels(),
             tiles: Tiles::new(rows, b.kernels().rows()),
             groups: b.groups(),
@@ -54,8 +56,8 @@ pub fn gemm_int8(a: Matrix<'_>, b: &Int8Matrix, epilogue: &Epilogue<'_>, c: &mut
             c: Shared(c.as_mut_ptr()),
             finish: finish(epilogue),
         };
-        product.round(a);
-        product.multiply();
+        job.round(a);
+        job.multiply();
     });
 }
 

@@ -9,7 +9,7 @@ const AT_ONCE: usize = 64;
 const WIDE: usize = 32;
 /// The largest number of 8 bits.
 const MOST: f32 = 255.0;
-/// A range below this times 255 is nothing: its reciprocal is not finite.
+/// A scale below this is nothing: its reciprocal would soon not be finite.
 const LEAST: f32 = 1e-35;
 /// Added to a number below 2^22 in size it rounds it to a whole one, which then stands in the low bits.
 pub(super) const ROUNDER: f32 = 12_582_912.0;

@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 use crate::simd::{Isa, Kernel, Simd, run};
+use crate::sizes::product;
 use crate::threads::{Shared, for_each};
 
 /// Values that are summed up in `f32` before they are added in `f64`.
@@ -40,10 +41,10 @@ pub struct BatchNormGradients {
 }
 
 impl BatchNorm<'_> {
-    /// Normalises `x` into `y`, with `beta` `[channels]` and a `residual` of the shape of `x`.
+    /// Normalises `x` into `y`, with `beta` `[channels]` and a `residual` of the shape of `x`. Mean and variance of no images are NaN.
     ///
     /// # Panics
-    /// When the lengths do not fit each other.
+    /// When the lengths do not fit each other, or there are no channels or pixels.
     pub fn forward(
         &self,
         x: &[f32],
@@ -82,10 +83,10 @@ impl BatchNorm<'_> {
     }
 
     /// Gradients of `x`, into `to`, and of the parameters, from that of the result `y`. Where a residual was added, `sum` becomes its gradient: `gradient` where `y` is positive;
-    /// without ReLU it is `gradient` itself, and nothing is written.
+    /// without ReLU it is `gradient` itself, nothing is written, and `y` may be empty.
     ///
     /// # Panics
-    /// When the lengths do not fit each other.
+    /// As [`forward`](Self::forward).
     pub fn backward(
         &self,
         x: &[f32],
@@ -141,7 +142,7 @@ impl BatchNorm<'_> {
 
     /// Images of a batch.
     fn batch(&self, x: &[f32]) -> usize {
-        let image = self.gamma.len() * self.pixels;
+        let image = product(&[self.gamma.len(), self.pixels]);
         assert!(
             image > 0 && x.len().is_multiple_of(image),
             "{} values of images of {} channels of {} pixels",
@@ -207,7 +208,7 @@ impl<P: Iterator<Item = Range> + Clone> Kernel for Statistics<'_, P> {
     }
 }
 
-/// The sum of a function of registers that lie at the same places. Lanes beyond the last value are those of the first place, which count as nothing.
+/// The sum of a function of registers that lie at the same places. Lanes beyond the last value count as nothing.
 #[inline(always)]
 fn total<S: Simd, const N: usize>(
     simd: S,

@@ -14,7 +14,7 @@ use super::activation::{Activation, activate};
 /// - `x`, `residual` and output: `[batch, channels, height, width]`
 ///
 /// # Panics
-/// On other shapes.
+/// On other shapes. Statistics of an empty batch are NaN, running ones then too.
 pub fn batch_norm(x: Tensor<4>, norm: &BatchNorm, residual: Option<Tensor<4>>, relu: bool) -> Tensor<4> {
     #[cfg(feature = "kernels")]
     if super::kernels::usable(&x) && x.device().is_autodiff() && norm.training.is_enabled() {

@@ -18,7 +18,8 @@ pub fn keep_packed<const D: usize>(weight: Tensor<D>) -> Tensor<D> {
 
 /// The weight of a linear layer `[inputs, outputs]`, rounded to 8 bits and kept in memory as that: [`linear`](super::linear) then multiplies in 8 bits.
 ///
-/// How it is rounded, and the rows that it is multiplied with, is said at [`mednn::int8`](crate::int8). Every other operation sees the rounded values. None where
+/// How it is rounded, and the rows that it is multiplied with, is said at [`mednn::int8`](crate::int8). Every other operation, and training, sees the rounded values, in a second copy that is made when it is first asked for
+/// and takes the memory of `f32`. None where
 /// the kernels do not take it: on other devices, on those with autodiff, with values of other types, and for weights that are small or have more than
 /// 65,536 inputs.
 pub fn keep_int8(weight: Tensor<2>) -> Option<Tensor<2>> {

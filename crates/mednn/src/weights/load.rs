@@ -219,11 +219,12 @@ impl Loader<'_> {
     /// A weight `[inputs, outputs]` from the published values that were read, `[outputs, inputs]`. For inference it is packed at once.
     fn linear_weight<const D: usize>(&mut self, key: &str, shape: &[usize], device: &Device) -> Tensor<D> {
         let [columns, rows] = [shape[0], shape[1]];
-        if self.source.is_int8(key)
-            && let Some(rounded) = int8_transposed(&self.values, [rows, columns], device)
-        {
-            self.report.rounded.push(key.to_string());
-            return rounded;
+        if self.source.is_int8(key) {
+            if let Some(rounded) = int8_transposed(&self.values, [rows, columns], device) {
+                self.report.rounded.push(key.to_string());
+                return rounded;
+            }
+            self.report.not_rounded.push(key.to_string());
         }
         if let Some(packed) = packed_transposed(&self.values, [rows, columns], device) {
             return packed;

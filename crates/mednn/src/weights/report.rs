@@ -21,6 +21,8 @@ pub struct WeightReport {
     pub loaded: Vec<String>,
     /// Those of them whose values are in 8 bits: see [`WeightSource::in_int8`](super::WeightSource::in_int8).
     pub rounded: Vec<String>,
+    /// Keys of weights that were to be rounded, but that the kernels do not take: on this device, or of this size.
+    pub not_rounded: Vec<String>,
     /// Keys that the model needs and the file lacks.
     pub missing: Vec<String>,
     /// Keys in the file that the model has no place for.

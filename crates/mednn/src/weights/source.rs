@@ -1,6 +1,7 @@
 //! Safetensors from a file or from memory.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -29,7 +30,16 @@ pub struct WeightSource {
     storage: Storage,
     tensors: BTreeMap<String, TensorInfo>,
     data_start: u64,
-    int8: Option<fn(&str) -> bool>,
+    int8: Option<Wanted>,
+}
+
+/// Which weights are to be rounded.
+struct Wanted(Box<dyn Fn(&str) -> bool + Send + Sync>);
+
+impl fmt::Debug for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wanted")
+    }
 }
 
 #[derive(Debug)]
@@ -124,17 +134,17 @@ impl WeightSource {
         Ok(source)
     }
 
-    /// Weights of linear layers whose key is `wanted` are rounded to 8 bits as they are read, where the kernels take it: as
+    /// Weights of linear layers whose key, the published one, is `wanted` are rounded to 8 bits as they are read, where the kernels take it: as
     /// [`int8::quantize`](crate::int8::quantize) does it with a model that is there, but at no time do all of them take the memory of `f32`.
-    /// [`WeightReport::rounded`](super::WeightReport) lists them.
+    /// [`WeightReport::rounded`](super::WeightReport) lists them, and `not_rounded` those that the kernels do not take.
     #[must_use]
-    pub fn in_int8(self, wanted: fn(&str) -> bool) -> Self {
-        Self { int8: Some(wanted), ..self }
+    pub fn in_int8(self, wanted: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        Self { int8: Some(Wanted(Box::new(wanted))), ..self }
     }
 
     /// Whether the weight of a linear layer is to be rounded.
     pub(super) fn is_int8(&self, key: &str) -> bool {
-        self.int8.is_some_and(|wanted| wanted(key))
+        self.int8.as_ref().is_some_and(|wanted| wanted.0(key))
     }
 
     /// What messages call it.

@@ -135,7 +135,7 @@ impl PromptSegmenter {
         Ok(Self { options: usage.options, class_names: usage.class_names, ..self })
     }
 
-    /// With those linear layers in 8 bits whose weights, such as `backbone.mit.stages.0.blocks.0.attention.query.weight`, are `wanted`: see [`mednn::int8`].
+    /// With those linear layers in 8 bits whose weights, such as `backbone.Mit.stages.0.blocks.0.attention.query.weight`, are `wanted`: see [`mednn::int8`].
     pub fn into_int8(self, wanted: impl FnMut(&str) -> bool) -> (Self, QuantizeReport) {
         let (model, report) = quantize(self.model, wanted);
         (Self { model, ..self }, report)

@@ -120,6 +120,7 @@ impl KernelBackend for Flex {
         scale: Maybe<Self>,
         residual: Maybe<Self>,
     ) -> FloatTensor<Self> {
+        let kept = super::packed::find(&weight);
         super::linear::forward(
             x,
             weight,
@@ -127,7 +128,7 @@ impl KernelBackend for Flex {
             activation,
             scale.into_option(),
             residual.into_option(),
-            true,
+            kept,
         )
     }
 

@@ -1,5 +1,7 @@
 //! Linear layers with what follows them, and their gradients.
 
+use std::sync::Arc;
+
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -18,7 +20,7 @@ use super::flex::{in_order, matrix, rows_and_width, tensor, values};
 use super::packed::{Packed, find};
 use crate::ops::activation::Activation;
 
-/// `residual + scale * activation(x W + b)`. The weight is kept packed where it stays as it is, and multiplied with in 8 bits where it is kept so.
+/// `residual + scale * activation(x W + b)`, with the weight as it is kept, if it is.
 pub(super) fn forward(
     x: FlexTensor,
     weight: FlexTensor,
@@ -26,7 +28,7 @@ pub(super) fn forward(
     activation: Option<Activation>,
     scale: Option<FlexTensor>,
     residual: Option<FlexTensor>,
-    stays: bool,
+    kept: Option<Arc<Packed>>,
 ) -> FlexTensor {
     let x = in_order(x);
     let (rows, inputs) = rows_and_width(&x);
@@ -52,7 +54,7 @@ pub(super) fn forward(
     };
     let mut y = Buffer::new(rows * outputs);
     let x = Matrix::new(values(&x), rows, inputs);
-    match if stays { find(&weight) } else { None }.as_deref() {
+    match kept.as_deref() {
         Some(Packed::Matrix(weight)) => gemm_packed(x, weight, &epilogue, y.values()),
         Some(Packed::Int8(weight)) => gemm_int8(x, weight, &epilogue, y.values()),
         Some(Packed::Conv2d(_)) | None => match matrix(&weight) {
@@ -189,7 +191,11 @@ pub(super) fn tracked<C: CheckpointStrategy>(
     let (x, x_node) = x.into_parts();
     let nodes: [NodeGuard; 5] = [x_node, weight_node, bias_node, scale_node, residual_node];
     match Linear.prepare::<C>(nodes).compute_bound().stateful() {
-        OpsKind::UnTracked(prep) => prep.finish(forward(x, weight, bias, activation, scale, residual, true)),
+        OpsKind::UnTracked(prep) => {
+            // Not in 8 bits: that nothing before a layer is trained changes no value.
+            let kept = find(&weight).filter(|kept| !matches!(**kept, Packed::Int8(_)));
+            prep.finish(forward(x, weight, bias, activation, scale, residual, kept))
+        }
         OpsKind::Tracked(prep) => {
             let [x, weight] = [x, weight].map(in_order);
             let [bias, scale] = [bias, scale].map(|part| part.map(in_order));
@@ -203,11 +209,11 @@ pub(super) fn tracked<C: CheckpointStrategy>(
                 product: None,
             };
             let Some(function) = activation else {
-                return prep.finish(state, forward(x, weight, bias, None, scale, residual, false));
+                return prep.finish(state, forward(x, weight, bias, None, scale, residual, None));
             };
             // Nothing in this workspace has an activation before a scale or a residual.
             assert!(scale.is_none() && residual.is_none(), "an activation before a scale or a residual");
-            let product = forward(x, weight, bias, None, None, None, false);
+            let product = forward(x, weight, bias, None, None, None, None);
             let y = activation::forward(&product, function);
             state.product = Some(product);
             prep.finish(state, y)
